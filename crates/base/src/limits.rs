@@ -1,0 +1,45 @@
+//! Every bound of the process in one place.
+
+use std::time::Duration;
+
+/// Named limits. AWS's own where there is one; what is over a limit gets AWS's error for it.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a control-plane request body that is held in memory (DynamoDB's is 16 MiB).
+    pub body: usize,
+    /// Bytes of a query-protocol form (AWS: 1 MB for CloudFormation's largest call).
+    pub form: usize,
+    /// Bytes of a request's head, all headers together.
+    pub head: usize,
+    /// Levels of nesting in a decoded document.
+    pub nesting: usize,
+    /// Connections open at once on one listener.
+    pub connections: usize,
+    /// How long a client may take to send a request's head.
+    pub head_timeout: Duration,
+    /// How long a connection may stand idle between requests.
+    pub idle_timeout: Duration,
+    /// How long `SIGTERM` waits for requests under way.
+    pub drain: Duration,
+    /// How far a signature's date may be from this machine's (SigV4: 15 minutes).
+    pub skew: Duration,
+    /// Requests of one client that re-enter this cloud in-process.
+    pub hops: u8,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 16 << 20,
+            form: 1 << 20,
+            head: 64 << 10,
+            nesting: 64,
+            connections: 8192,
+            head_timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(350),
+            drain: Duration::from_secs(20),
+            skew: Duration::from_secs(15 * 60),
+            hops: 8,
+        }
+    }
+}

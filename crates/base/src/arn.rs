@@ -137,7 +137,6 @@ impl fmt::Debug for Arn {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

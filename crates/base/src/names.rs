@@ -98,7 +98,6 @@ impl fmt::Debug for Region {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -82,7 +82,7 @@ fn structure(input: &DeriveInput, data: &DataStruct) -> syn::Result<TokenStream>
                 _: ::cumulet_shape::Schema,
                 r: &mut dyn ::cumulet_shape::Reader,
                 faults: &mut ::cumulet_shape::Faults,
-            ) -> Result<Self, ::cumulet_shape::ReadError> {
+            ) -> ::core::result::Result<Self, ::cumulet_shape::ReadError> {
                 #value = Self::default();
                 let members = Self::structure().members;
                 ::cumulet_shape::read_structure(Self::structure(), r, faults, &mut |index, r, faults| {
@@ -107,7 +107,7 @@ fn structure(input: &DeriveInput, data: &DataStruct) -> syn::Result<TokenStream>
                 });
             }
 
-            fn take_stream(&mut self) -> Option<::cumulet_shape::Body> {
+            fn take_stream(&mut self) -> ::core::option::Option<::cumulet_shape::Body> {
                 #(#streams)*
                 None
             }
@@ -156,7 +156,7 @@ fn enumeration(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream>
                 schema: ::cumulet_shape::Schema,
                 r: &mut dyn ::cumulet_shape::Reader,
                 faults: &mut ::cumulet_shape::Faults,
-            ) -> Result<Self, ::cumulet_shape::ReadError> {
+            ) -> ::core::result::Result<Self, ::cumulet_shape::ReadError> {
                 let text = r.string()?;
                 Ok(Self::from_wire(&text).unwrap_or_else(|| {
                     faults.unknown_value(schema, &text, Self::VALUES);

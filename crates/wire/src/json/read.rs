@@ -20,6 +20,8 @@ pub struct JsonReader<'a> {
     at: usize,
     /// Levels that may still be opened.
     depth: usize,
+    /// The outermost structure must be the whole message.
+    whole: bool,
     /// The last text that had escapes, or bytes that were base64.
     scratch: Vec<u8>,
 }
@@ -28,7 +30,12 @@ impl<'a> JsonReader<'a> {
     /// A reader of `bytes`, which must be UTF-8; at most `depth` levels deep.
     pub fn new(bytes: &'a [u8], depth: usize) -> Result<Self> {
         let text = simdutf8::basic::from_utf8(bytes).map_err(|_| ReadError::Syntax)?;
-        Ok(Self { text, at: 0, depth, scratch: Vec::new() })
+        Ok(Self { text, at: 0, depth, whole: false, scratch: Vec::new() })
+    }
+
+    /// A reader of a message that is one structure and nothing else.
+    pub fn whole(bytes: &'a [u8], depth: usize) -> Result<Self> {
+        Ok(Self { whole: true, ..Self::new(bytes, depth)? })
     }
 
     /// Nothing but white space may follow the document.
@@ -432,7 +439,7 @@ impl Reader for JsonReader<'_> {
         let members = structure.members;
         // Clients send members in an order of their own, but mostly the same: look on from the
         // last one found.
-        let mut next = 0;
+        let (mut next, whole) = (0, std::mem::take(&mut self.whole));
         self.object(&mut |r, key| {
             if r.peek() == Some(b'n') {
                 return r.literal("null");
@@ -443,7 +450,8 @@ impl Reader for JsonReader<'_> {
             let Some(index) = found else { return r.skip() };
             next = index + 1;
             each(index, r)
-        })
+        })?;
+        if whole && self.peek().is_some() { Err(ReadError::Syntax) } else { Ok(()) }
     }
 
     fn list(

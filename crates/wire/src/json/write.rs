@@ -11,24 +11,40 @@ use crate::time;
 #[derive(Debug, Default)]
 pub struct JsonWriter {
     out: Vec<u8>,
-    /// Leave out members that stand outside the body (REST protocols).
+    /// Leave out members of the outermost structure that stand outside the body (REST protocols).
     body_only: bool,
+    /// Levels open.
+    depth: usize,
 }
 
 impl JsonWriter {
     /// A writer with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { out: Vec::with_capacity(capacity), body_only: false }
+        Self { out: Vec::with_capacity(capacity), ..Self::default() }
     }
 
     /// A writer of the part of a REST message that is its body.
     pub fn body_only() -> Self {
-        Self { out: Vec::new(), body_only: true }
+        Self { body_only: true, ..Self::default() }
     }
 
     /// The document.
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
+    }
+
+    /// An object around what `write` writes.
+    pub(crate) fn object(&mut self, write: &mut dyn FnMut(&mut Self)) {
+        self.separate();
+        self.out.push(b'{');
+        write(self);
+        self.out.push(b'}');
+    }
+
+    /// A name and a text.
+    pub(crate) fn pair(&mut self, name: &str, value: &str) {
+        self.name(name);
+        text(&mut self.out, value);
     }
 
     /// A comma, unless this is the first value of its list or structure.
@@ -52,7 +68,9 @@ impl JsonWriter {
     fn within(&mut self, open: u8, close: u8, write: &mut dyn FnMut(&mut dyn Writer)) {
         self.separate();
         self.out.push(open);
+        self.depth += 1;
         write(self);
+        self.depth -= 1;
         self.out.push(close);
     }
 }
@@ -95,7 +113,7 @@ impl Writer for JsonWriter {
     }
 
     fn member(&mut self, member: &'static Member) -> bool {
-        let wanted = !self.body_only || member.at == Location::Body;
+        let wanted = !self.body_only || self.depth > 1 || member.at == Location::Body;
         if wanted {
             self.name(member.wire);
         }

@@ -15,7 +15,10 @@ pub struct Body(Inner);
 
 enum Inner {
     Full(Option<Bytes>),
-    Stream { stream: Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>, len: Option<u64> },
+    Stream {
+        stream: Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>,
+        len: Option<u64>,
+    },
 }
 
 /// Why a body ended before its end.

@@ -66,7 +66,13 @@ impl Timestamp {
     }
 
     /// From a UTC date and time; `None` where a part is out of its range.
-    pub fn from_civil(year: i64, month: u8, day: u8, hms: (u8, u8, u8), millis: u16) -> Option<Self> {
+    pub fn from_civil(
+        year: i64,
+        month: u8,
+        day: u8,
+        hms: (u8, u8, u8),
+        millis: u16,
+    ) -> Option<Self> {
         let (hour, minute, second) = hms;
         let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
         let longest = match month {

@@ -16,7 +16,7 @@ pub(super) struct Source<'a> {
     pub path: &'a str,
     /// The text as it is.
     pub text: &'a str,
-    /// The text with comments and the insides of strings blanked, line for line.
+    /// The text with comments and literals of strings and characters blanked, line for line.
     code: String,
     /// Lines (from 0) of `#[cfg(test)]` items.
     tests: Vec<Range<usize>>,
@@ -91,12 +91,11 @@ impl<'a> Source<'a> {
 /// The name of the function that a line of code begins.
 fn function_name(code: &str) -> Option<&str> {
     let (before, after) = code.split_once("fn ")?;
-    let modifiers = before.replace("extern \"", "extern ").replace('"', " ");
     let known = |word: &str| {
         matches!(word, "pub" | "const" | "async" | "unsafe" | "extern" | "default")
             || word.starts_with("pub(")
     };
-    if !modifiers.split_whitespace().all(known) || before.ends_with(|c: char| !c.is_whitespace()) {
+    if !before.split_whitespace().all(known) || before.ends_with(|c: char| !c.is_whitespace()) {
         return None;
     }
     let end = after.find(|c: char| !c.is_alphanumeric() && c != '_')?;
@@ -146,7 +145,7 @@ fn test_items(code: &str) -> Vec<Range<usize>> {
     items
 }
 
-/// Blanks comments and the insides of strings and characters, keeping every line where it is.
+/// Blanks comments and literals of strings and characters, keeping every line where it is.
 fn blank(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut chars = text.char_indices().peekable();
@@ -162,7 +161,7 @@ fn blank(text: &str) -> String {
             '\'' => character(rest).unwrap_or(1),
             _ => 1,
         };
-        code.push(if length == 1 || c == '"' || c == '\'' { c } else { ' ' });
+        code.push(if length == 1 { c } else { ' ' });
         skip(&mut chars, at + length, &mut code);
         previous = c;
     }
@@ -235,11 +234,11 @@ mod tests {
         for (text, code) in [
             ("a // fn\nb", "a      \nb"),
             ("/* a /* b\n */ c */ d", "         \n         d"),
-            (r#"x("a\"{", b"{", '{', '\'', 'a)"#, r#"x("    ", b" ", ' ', '  ', 'a)"#),
-            ("r#\"a\"{\n\"# }", "       \n   }"),
-            ("br\"{\" var\"{\"", "b     var\" \""),
+            (r#"x("a\"{", b"{", '{', '\'', 'a)"#, r"x(      , b   ,    ,     , 'a)"),
+            ("r#\"a\"{\n\"# }", "      \n   }"),
+            ("br\"{\" var\"{\"", "b     var   "),
             ("let r = r\"\";", "let r =    ;"),
-            ("'ü' 'static \"é\"", "' ' 'static \" \""),
+            ("'ü' 'static \"é\"", "    'static    "),
         ] {
             assert_eq!(blank(text), code, "{text}");
         }

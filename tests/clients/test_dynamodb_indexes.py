@@ -69,9 +69,7 @@ def test_projections(dynamodb, indexed):
     item = put(dynamodb, indexed, "a", "o", 1)
     assert query(dynamodb, indexed)["Items"] == [item]
     assert query(dynamodb, indexed, "keys")["Items"] == [{k: item[k] for k in ("pk", "owner")}]
-    assert query(dynamodb, indexed, "some")["Items"] == [
-        {k: item[k] for k in ("pk", "owner", "x")}
-    ]
+    assert query(dynamodb, indexed, "some")["Items"] == [{k: item[k] for k in ("pk", "owner", "x")}]
 
 
 def test_an_index_follows_updates_and_deletes(dynamodb, indexed):

@@ -98,7 +98,7 @@ def test_a_projection_gives_only_what_it_names(dynamodb, table):
     got = dynamodb.get_item(
         TableName=table,
         Key=key("all"),
-        ProjectionExpression="s, l[1], m.#dotted.c, missing",
+        ProjectionExpression="s, l[1], m.#dotted.c, absent",
         ExpressionAttributeNames={"#dotted": "a.b"},
     )["Item"]
     assert got == {
@@ -159,8 +159,8 @@ CONDITIONED = {
     [
         ("n = :five", True),
         ("n <> :five", False),
-        ("missing <> :five", True),
-        ("missing = :five", False),
+        ("absent <> :five", True),
+        ("absent = :five", False),
         ("s < :five", False),
         ("n BETWEEN :five AND :five", True),
         ("n IN (:hello, :five)", True),
@@ -266,7 +266,10 @@ def test_conditions_of_the_resource_layer(cloud, table):
             {**key("a"), "x": {"NULL": False}},
             P + "Null attribute value types must have the value of true",
         ),
-        ({**key("a"), "x": {"S": "x" * 409_600}}, "Item size has exceeded the maximum allowed size"),
+        (
+            {**key("a"), "x": {"S": "x" * 409_600}},
+            "Item size has exceeded the maximum allowed size",
+        ),
     ],
 )
 def test_a_faulty_item_is_refused(raw_dynamodb, table, item, message):

@@ -81,9 +81,7 @@ def test_begins_with(dynamodb, name):
     create_table(dynamodb, name, range_key="sk:S")
     for word in ("order#1", "order#2", "orders", "other", "order"):
         dynamodb.put_item(TableName=name, Item={"pk": {"S": "a"}, "sk": {"S": word}})
-    answer = query(
-        dynamodb, name, "pk = :pk AND begins_with(sk, :x)", {":x": {"S": "order#"}}
-    )
+    answer = query(dynamodb, name, "pk = :pk AND begins_with(sk, :x)", {":x": {"S": "order#"}})
     assert [item["sk"]["S"] for item in answer["Items"]] == ["order#1", "order#2"]
 
 
@@ -162,9 +160,10 @@ def test_segments_divide_a_scan(dynamodb, table):
     for number in range(40):
         dynamodb.put_item(TableName=table, Item={"pk": {"S": f"item-{number}"}})
     segments = [
-        {item["pk"]["S"] for item in dynamodb.scan(
-            TableName=table, Segment=segment, TotalSegments=4
-        )["Items"]}
+        {
+            item["pk"]["S"]
+            for item in dynamodb.scan(TableName=table, Segment=segment, TotalSegments=4)["Items"]
+        }
         for segment in range(4)
     ]
     assert sum(map(len, segments)) == 40

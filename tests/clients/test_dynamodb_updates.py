@@ -44,11 +44,11 @@ def update(client, table, expression, **more):
         ("SET s = :new", {"s": {"S": "new"}}),
         ("SET n = n + :one", {"n": {"N": "6"}}),
         ("SET n = :one - n", {"n": {"N": "-4"}}),
-        ("SET other = n, n = :one", {"other": {"N": "5"}, "n": {"N": "1"}}),
+        ("SET spare = n, n = :one", {"spare": {"N": "5"}, "n": {"N": "1"}}),
         ("SET n = if_not_exists(n, :one)", {}),
         ("SET fresh = if_not_exists(fresh, :one) + :one", {"fresh": {"N": "2"}}),
         ("SET #map.#in = :new", {"map": {"M": {"in": {"S": "new"}}}}),
-        ("SET #map.other = :one", {"map": {"M": {"in": {"N": "1"}, "other": {"N": "1"}}}}),
+        ("SET #map.spare = :one", {"map": {"M": {"in": {"N": "1"}, "spare": {"N": "1"}}}}),
         ("SET #list[1] = :new", {"list": {"L": [{"N": "1"}, {"S": "new"}, {"N": "3"}]}}),
         (
             "SET #list[9] = :one, #list[7] = :two",
@@ -58,14 +58,17 @@ def update(client, table, expression, **more):
             "SET #list = list_append(#list, :tail)",
             {"list": {"L": [{"N": "1"}, {"N": "2"}, {"N": "3"}, {"N": "9"}]}},
         ),
-        ("REMOVE s, missing", {"s": None}),
+        ("REMOVE s, absent", {"s": None}),
         ("REMOVE #list[0], #list[1]", {"list": {"L": [{"N": "3"}]}}),
         ("REMOVE #map.#in", {"map": {"M": {}}}),
         ("ADD n :two, fresh :one", {"n": {"N": "7"}, "fresh": {"N": "1"}}),
         ("ADD #set :xz", {"set": {"SS": ["x", "y", "z"]}}),
         ("DELETE #set :xz", {"set": {"SS": ["y"]}}),
         ("DELETE #set :xy", {"set": None}),
-        ("set s = :new remove n add fresh :one", {"s": {"S": "new"}, "n": None, "fresh": {"N": "1"}}),
+        (
+            "set s = :new remove n add fresh :one",
+            {"s": {"S": "new"}, "n": None, "fresh": {"N": "1"}},
+        ),
     ],
 )
 def test_updates(dynamodb, table, expression, change):
@@ -159,14 +162,17 @@ PREFIX = "Invalid UpdateExpression: "
             "operand type: STRING",
         ),
         ("SET pk = :new", None),
-        ("SET n = missing", "The provided expression refers to an attribute that does not exist in the item"),
+        (
+            "SET n = absent",
+            "The provided expression refers to an attribute that does not exist in the item",
+        ),
         ("SET n = s + :one", "An operand in the update expression has an incorrect data type"),
         (
             "SET s.deep = :one",
             "The document path provided in the update expression is invalid for update",
         ),
         (
-            "SET missing.deep = :one",
+            "SET absent.deep = :one",
             "The document path provided in the update expression is invalid for update",
         ),
     ],

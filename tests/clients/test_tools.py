@@ -43,7 +43,7 @@ def test_the_aws_cli(cloud, name):
 
 
 def test_the_aws_cli_shows_errors(cloud, name):
-    told = aws(cloud, "dynamodb", "describe-table", "--table-name", name, code=254)
+    told = aws(cloud, "dynamodb", "describe-table", "--table-name", name, code=255)
     assert f"Requested resource not found: Table: {name} not found" in told
     assert "ResourceNotFoundException" in told
 

@@ -1,23 +1,44 @@
-//! The project's own commands: `cargo xtask codegen [--check]`.
+//! The project's own tooling: `cargo xtask <task>`, plain Rust instead of shell scripts.
+//!
+//! A task is a module with a `run(&[String]) -> Result<(), String>` and one line below. The
+//! error is a sentence for the person at the terminal: what is wrong and what to do next.
 
 mod codegen;
+mod suite;
+mod tidy;
+mod workspace;
 
-use std::path::Path;
 use std::process::ExitCode;
 
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  test                 everything that CI runs: format, lints, build, tests, real clients
+  test CRATE           lints and tests of one crate (`store` or `cumulet-store`)
+  test clients [ARGS]  only the real clients (ARGS go to pytest, such as `-k batch`)
+  tidy                 the house rules: layers, dependencies, licences, sizes, wording
+  codegen [ARGS]       write api/*/src from AWS's API models";
+
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match words.as_slice() {
-        ["codegen"] => codegen::run(&root, false),
-        ["codegen", "--check"] => codegen::run(&root, true),
-        _ => Err("usage: cargo xtask codegen [--check]".to_owned()),
+    let (task, rest) = match arguments.split_first() {
+        Some((task, rest)) => (task.as_str(), rest),
+        None => ("help", [].as_slice()),
     };
-    match done {
+    let outcome = match task {
+        "test" => suite::run(rest),
+        "tidy" => tidy::run(rest),
+        "codegen" => codegen::run(rest),
+        "help" | "-h" | "--help" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        unknown => Err(format!("there is no task `{unknown}`\n\n{USAGE}")),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("xtask: {why}");
+        Err(sentence) => {
+            eprintln!("xtask: {sentence}");
             ExitCode::FAILURE
         }
     }

@@ -40,8 +40,18 @@ pub(crate) struct Wanted {
     pub(crate) omit: BTreeSet<String>,
 }
 
-/// Generates every API crate; with `check`, says what differs and writes nothing.
-pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
+/// `cargo xtask codegen [--check]`: with `--check` it says what differs and writes nothing.
+pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root = crate::workspace::root();
+    match words.as_slice() {
+        [] => generate(&root, false),
+        ["--check"] => generate(&root, true),
+        _ => Err("usage: cargo xtask codegen [--check]".to_owned()),
+    }
+}
+
+fn generate(root: &Path, check: bool) -> Result<(), String> {
     let list = fs::read_to_string(root.join("api/operations.toml"))
         .map_err(|e| format!("api/operations.toml: {e}"))?;
     let services: BTreeMap<String, Wanted> =

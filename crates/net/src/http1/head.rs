@@ -66,6 +66,9 @@ pub(crate) fn check(head: &[u8]) -> Result<Head, Refusal> {
     let http11 = match version {
         b"HTTP/1.1" => true,
         b"HTTP/1.0" => false,
+        other if !other.starts_with(b"HTTP/") => {
+            return Err(Refusal::bad("the request line is malformed"));
+        }
         _ => {
             return Err(Refusal {
                 status: StatusCode::HTTP_VERSION_NOT_SUPPORTED,
@@ -79,7 +82,9 @@ pub(crate) fn check(head: &[u8]) -> Result<Head, Refusal> {
         let before = method.len() + 1 + target.len() - local.len();
         let (start, end) = (head.get(..before), head.get(before + local.len()..));
         let new = [start.unwrap_or_default(), &escaped, end.unwrap_or_default()].concat();
-        (new, RawTarget(Bytes::copy_from_slice(local)))
+        // `http://host?query` has an empty path, which is sent on as `/`.
+        let root: &[u8] = if local.starts_with(b"?") { b"/" } else { b"" };
+        (new, RawTarget(Bytes::from([root, local].concat())))
     });
     Ok(Head { framing, rewritten })
 }
@@ -246,7 +251,8 @@ mod tests {
             ("GET http://a/b HTTP/1.1", Ok(Framing::Length(0))),
             ("OPTIONS * HTTP/1.1", Ok(Framing::Length(0))),
             ("GET  / HTTP/1.1", Err(400)),
-            ("GET / x HTTP/1.1", Err(505)),
+            ("GET / x HTTP/1.1", Err(400)),
+            ("GET / HTTP/3.0", Err(505)),
             ("GET /\tx HTTP/1.1", Err(400)),
             ("GET a HTTP/1.1", Err(400)),
             ("G(T / HTTP/1.1", Err(400)),

@@ -1,1 +1,6 @@
-//! TODO: auth
+//! Who a request comes from and what it may do: signatures, policies and tokens.
+//!
+//! Pure: no I/O, and time is handed in.
+
+mod json;
+pub mod policy;

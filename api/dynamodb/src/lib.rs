@@ -9,12 +9,14 @@ pub mod errors;
 pub mod ops;
 pub mod types;
 
+// Every file takes what it needs.
+#[allow(unused_imports)]
 mod prelude {
     pub(crate) use std::collections::BTreeMap;
 
-    pub(crate) use bytes::Bytes;
     pub(crate) use cumulet_shape::{
-        AuthKind, Exception, ExceptionMeta, Operation, OperationMeta, Shape, Streaming, Timestamp,
+        AuthKind, Bytes, Document, Exception, ExceptionMeta, Operation, OperationMeta, Shape,
+        Streaming, Timestamp,
     };
 
     pub(crate) use crate::types::*;

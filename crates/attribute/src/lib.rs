@@ -1,8 +1,8 @@
 //! DynamoDB's attribute values: numbers of 38 digits, the stored form of an item, borrowed views
 //! of it, sizes as AWS counts them, and key bytes that sort as DynamoDB sorts.
 //!
-//! Pure values only. This crate knows no wire format (a reader drives [`ItemBuilder`], a writer
-//! walks [`ValueRef`]), no storage engine and no expressions.
+//! Pure values only. This crate knows no wire format (a `Reader` of crate `shape` drives
+//! [`ItemBuilder`], a `Writer` walks [`ValueRef`]), no storage engine and no expressions.
 //!
 //! ```
 //! use cumulet_attribute::{ItemBuilder, ValueRef};
@@ -28,6 +28,7 @@ mod number;
 mod number_bytes;
 mod size;
 mod view;
+mod wire;
 
 pub use builder::{ItemBuilder, MAX_ITEM_SIZE, MAX_NESTING};
 pub use error::{Damaged, ValueError};
@@ -36,3 +37,4 @@ pub use key::{KeyType, decode_key, encode_key, encode_key_prefix, partition_hash
 pub use number::Number;
 pub use number_bytes::{NumberRef, NumberText};
 pub use view::{ListRef, MapRef, SetRef, Type, ValueRef};
+pub use wire::{AttributeValue, Attributes};

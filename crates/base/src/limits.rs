@@ -35,7 +35,7 @@ impl Default for Limits {
             body: 16 << 20,
             form: 1 << 20,
             head: 64 << 10,
-            nesting: 64,
+            nesting: 200,
             connections: 8192,
             streams: 128,
             head_timeout: Duration::from_secs(15),

@@ -40,7 +40,10 @@ pub use types::Timestamp;
 pub use validate::validate;
 pub use write::{Writer, write_member};
 
+pub use bytes::Bytes;
 pub use cumulet_base::Body;
+/// Any JSON value: a user's own document.
+pub use serde_json::Value as Document;
 
 /// A type that travels over the wire.
 pub trait Shape: Sized + Send + 'static {

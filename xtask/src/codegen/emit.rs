@@ -197,7 +197,7 @@ impl Emitter<'_> {
                 let each = Ref { shape: inner(&shape.value), ..Ref::default() };
                 format!("BTreeMap<String, {}>", self.rust_type(&each, false)?)
             }
-            "structure" if shape.document => "serde_json::Value".to_owned(),
+            "structure" if shape.document => "Document".to_owned(),
             "structure" => {
                 self.types.insert(r.shape.clone());
                 let name = type_name(&r.shape);
@@ -442,10 +442,9 @@ fn meta(name: &str, model: &Model) -> Result<String, String> {
          {HEADER}\n\
          // The model's names say what there is to say.\n#![allow(missing_docs)]\n\n\
          pub mod errors;\npub mod ops;\npub mod types;\n\n\
-         mod prelude {{\n\
+         // Every file takes what it needs.\n#[allow(unused_imports)]\nmod prelude {{\n\
          pub(crate) use std::collections::BTreeMap;\n\n\
-         pub(crate) use bytes::Bytes;\n\
-         pub(crate) use cumulet_shape::{{AuthKind, Exception, ExceptionMeta, Operation, OperationMeta, Shape, Streaming, Timestamp}};\n\n\
+         pub(crate) use cumulet_shape::{{AuthKind, Bytes, Document, Exception, ExceptionMeta, Operation, OperationMeta, Shape, Streaming, Timestamp}};\n\n\
          pub(crate) use crate::types::*;\n}}\n\n\
          use cumulet_shape::{{Protocol, Route, ServiceMeta}};\n\n\
          /// The service.\n\

@@ -10,18 +10,19 @@ use crate::{Call, Endpoint, Error, Resource, Result, Service};
 /// Finds services, operations and resource types by name.
 pub struct Registry {
     services: Vec<Arc<dyn Service>>,
-    /// By service name and operation name.
-    endpoints: HashMap<(&'static str, &'static str), Box<dyn Endpoint>>,
+    /// By service name, then operation name.
+    endpoints: HashMap<&'static str, HashMap<&'static str, Box<dyn Endpoint>>>,
     resources: HashMap<&'static str, &'static dyn Resource>,
 }
 
 impl Registry {
     pub(crate) fn new(services: Vec<Arc<dyn Service>>) -> Self {
-        let mut endpoints = HashMap::new();
+        let mut endpoints: HashMap<_, HashMap<_, _>> = HashMap::new();
         let mut resources = HashMap::new();
         for service in &services {
             for endpoint in Arc::clone(service).endpoints() {
-                endpoints.insert((service.meta().name, endpoint.meta().name), endpoint);
+                let operations = endpoints.entry(service.meta().name).or_default();
+                operations.insert(endpoint.meta().name, endpoint);
             }
             resources.extend(service.resources().into_iter().map(|r| (r.type_name(), r)));
         }
@@ -36,7 +37,8 @@ impl Registry {
     /// The operation called `name` of `service`; 501 by name where the model has it and this cloud
     /// does not.
     pub fn endpoint(&self, service: &'static ServiceMeta, name: &str) -> Result<&dyn Endpoint> {
-        if let Some(endpoint) = self.endpoints.get(&(service.name, name)) {
+        let operations = self.endpoints.get(service.name);
+        if let Some(endpoint) = operations.and_then(|operations| operations.get(name)) {
             return Ok(endpoint.as_ref());
         }
         match service.routes.iter().find(|route| route.name == name) {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cumulet_base::{AccountId, Clock as _, Ids, Limits, Region, Timestamp};
+use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
 use cumulet_store::{Sealer, Store};
 

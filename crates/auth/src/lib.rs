@@ -3,4 +3,5 @@
 //! Pure: no I/O, and time is handed in.
 
 mod json;
+pub mod jwt;
 pub mod policy;

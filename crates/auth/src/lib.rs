@@ -3,5 +3,6 @@
 //! Pure: no I/O, no clock of its own (time is handed in), no knowledge of services.
 
 mod json;
+pub mod jwt;
 pub mod policy;
 pub mod sigv4;

@@ -234,6 +234,10 @@ impl Pattern {
     }
 }
 
+/// The longest that a pattern may grow by its variables. A request's head is no longer, so one
+/// value always fits; but a policy could repeat it thousands of times.
+const MAX_RESOLVED: usize = 64 << 10;
+
 /// Puts values in the place of variables; wildcards within a value are themselves, or a user
 /// could widen a policy by the name he gives himself.
 fn resolve(parts: &[Part], scope: &Scope<'_>) -> Result<Glob, Unresolved> {
@@ -245,6 +249,9 @@ fn resolve(parts: &[Part], scope: &Scope<'_>) -> Result<Glob, Unresolved> {
                 let values = scope.key(key);
                 let value = values.as_ref().and_then(|values| values.single());
                 let value = value.or(default.as_deref()).ok_or(Unresolved)?;
+                if tokens.len() + value.len() > MAX_RESOLVED {
+                    return Err(Unresolved);
+                }
                 tokens.extend(value.bytes().map(Token::Byte));
             }
         }

@@ -3,7 +3,7 @@
 use super::condition::Condition;
 use super::context::Scope;
 use super::pattern::{Case, Glob, Pattern};
-use super::principal::{Named, Principal, Reach, all_listed};
+use super::principal::{Kind, Named, Principal, Reach, all_listed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -71,7 +71,14 @@ impl Statement {
             Some(Listed::NotIn(listed)) => (!all_listed(listed, who)).then_some(Reach::Entity),
             Some(Listed::In(listed)) => {
                 let by_arn = self.conditions.iter().any(Condition::singles_out_principals);
-                listed.iter().filter_map(|named| named.reach(who, by_arn)).max()
+                // A role that everyone may assume is not meant for whoever has a token of some
+                // provider; AWS's guide names providers in every such policy. A Deny means all.
+                let must_be_named = who.kind == Kind::Federated && self.effect == Effect::Allow;
+                let reach = |named: &Named| match named {
+                    Named::Everyone if must_be_named => None,
+                    named => named.reach(who, by_arn),
+                };
+                listed.iter().filter_map(reach).max()
             }
         }
     }

@@ -102,12 +102,24 @@ pub trait Authorizer: Send + Sync + 'static {
 /// Finds whom an access key belongs to: crate `iam` implements it.
 pub trait Credentials: Send + Sync + 'static {
     /// The identity behind an access key and, for temporary ones, the token that came with it.
-    /// `None` where there is no such key, or it is not active.
     fn find<'a>(
         &'a self,
         access_key: &'a str,
         token: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Option<Identity>>>;
+    ) -> BoxFuture<'a, Result<Found>>;
+}
+
+/// What is known of an access key.
+#[derive(Debug)]
+pub enum Found {
+    /// Whom it belongs to.
+    Identity(Identity),
+    /// There is no such key, or it is not active.
+    UnknownKey,
+    /// The token is not the key's.
+    InvalidToken,
+    /// The token's time is over.
+    ExpiredToken,
 }
 
 /// Whom an access key belongs to.

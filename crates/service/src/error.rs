@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use cumulet_auth::sigv4::Described;
 use cumulet_shape::{AnyShape, Exception, Faults, ReadError};
 use cumulet_store::StoreError;
 
@@ -23,6 +24,8 @@ pub struct Error {
     pub detail: Option<Box<dyn AnyShape>>,
     /// The member that carries the message, as the model spells it.
     pub message_member: &'static str,
+    /// S3: more elements of the answer.
+    pub elements: Vec<(&'static str, String)>,
     /// What happened, for the log only: never sent.
     pub cause: Option<String>,
 }
@@ -34,8 +37,10 @@ pub enum Origin {
     Model,
     /// The validator.
     Validate,
-    /// The framework in front of every service: authentication, authorization, decoding.
+    /// The framework in front of every service: authorization, decoding.
     Framework,
+    /// The framework's authentication, whose codes are spelled for the protocol already.
+    Signature,
 }
 
 impl Error {
@@ -48,6 +53,7 @@ impl Error {
             origin: Origin::Framework,
             detail: None,
             message_member: "message",
+            elements: Vec::new(),
             cause: None,
         }
     }
@@ -62,6 +68,7 @@ impl Error {
             origin: Origin::Model,
             detail: None,
             message_member: E::META.message_member,
+            elements: Vec::new(),
             cause: None,
         }
     }
@@ -88,6 +95,14 @@ impl Error {
     /// The input breaks constraints of the model.
     pub fn faults(faults: &Faults) -> Self {
         Self::validation(faults.to_string())
+    }
+
+    /// A refusal by the signature's rules, spelled for the caller's protocol already.
+    pub fn signature(described: Described) -> Self {
+        let Described { status, code, message, details } = described;
+        let error = Self::framework(code, status, message);
+        // The name of an error is final here: the protocols' own spelling is in it.
+        Self { origin: Origin::Signature, elements: details, ..error }
     }
 
     /// `AccessDeniedException`, the shape that each protocol's access errors derive from.

@@ -16,7 +16,7 @@ mod principal;
 mod resource;
 mod site;
 
-pub use access::{Access, Action, Authorizer, Credentials, Identity, ResourceName};
+pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cx::{Cx, RequestInfo};

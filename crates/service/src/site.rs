@@ -10,7 +10,7 @@ use crate::{BoxFuture, Cx};
 /// A data plane over plain HTTP: an API's stage, a distribution, a website, a function's URL.
 pub trait Site: Send + Sync + 'static {
     /// Answers a request. The path is the site's own; what led to the site is cut off.
-    fn serve<'a>(&'a self, cx: Cx, request: Request<Body>) -> BoxFuture<'a, Response<Body>>;
+    fn serve(&self, cx: Cx, request: Request<Body>) -> BoxFuture<'_, Response<Body>>;
 }
 
 /// Finds sites by host name or path; each service that has sites registers one.

@@ -33,6 +33,8 @@ pub struct Failure<'a> {
     pub framework: bool,
     /// The request's id.
     pub request_id: &'a str,
+    /// S3: more elements.
+    pub elements: &'a [(&'static str, String)],
     /// S3: what the request was about.
     pub resource: &'a str,
 }
@@ -196,6 +198,9 @@ fn s3_error(failure: &Failure<'_>, code: &str) -> String {
         let inner = writer.into_string();
         let members = inner.strip_prefix("<Detail>").and_then(|t| t.strip_suffix("</Detail>"));
         text.push_str(members.unwrap_or_default());
+    }
+    for (name, value) in failure.elements {
+        element(&mut text, name, value);
     }
     element(&mut text, "Resource", failure.resource);
     element(&mut text, "RequestId", failure.request_id);

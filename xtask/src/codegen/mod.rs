@@ -84,7 +84,10 @@ fn generate(root: &Path, check: bool) -> Result<(), String> {
     }
     if check && !stale.is_empty() {
         let list: Vec<String> = stale.iter().map(|p| p.display().to_string()).collect();
-        return Err(format!("generated code is stale; run `cargo xtask codegen`:\n{}", list.join("\n")));
+        return Err(format!(
+            "generated code is stale; run `cargo xtask codegen`:\n{}",
+            list.join("\n")
+        ));
     }
     println!("{} services, {} files changed", services.len(), stale.len());
     Ok(())
@@ -123,7 +126,14 @@ fn python(root: &Path) -> Result<PathBuf, String> {
         return Ok(python);
     }
     run_to_end(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    run_to_end(Command::new(&python).args(["-m", "pip", "install", "-q", "--disable-pip-version-check", BOTOCORE]))?;
+    run_to_end(Command::new(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        BOTOCORE,
+    ]))?;
     fs::write(&stamp, BOTOCORE).map_err(|e| e.to_string())?;
     Ok(python)
 }

@@ -1,0 +1,159 @@
+//! The control plane: a request that names an operation.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cumulet_auth::sigv4::{self, Claim, Head, SignatureError};
+use cumulet_base::{Body, Region};
+use cumulet_net::raw_target;
+use cumulet_service::{Cx, Error, RequestInfo, Result};
+use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
+use cumulet_wire::{Form, Message, Routed};
+use http::request::Parts;
+use http::{Request, Response};
+
+use crate::verify::{Known, collect};
+use crate::{Gateway, refuse};
+
+/// An operation that a request names, and how its caller speaks.
+struct Target {
+    service: &'static ServiceMeta,
+    protocol: Protocol,
+    name: String,
+    labels: Vec<(&'static str, String)>,
+    /// The query protocol's parameters, where they had to be read to find the operation.
+    form: Option<Form>,
+}
+
+impl Gateway {
+    /// Answers a control-plane request.
+    pub(crate) async fn control(
+        &self,
+        info: RequestInfo,
+        request: Request<Body>,
+    ) -> Response<Body> {
+        let target = raw_target(&request).into_owned();
+        let (parts, body) = request.into_parts();
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let head =
+            Head { method: &parts.method, target: &target, headers: &parts.headers, authority };
+        let claim = sigv4::parse(&head);
+        let scope = claim.as_ref().ok().and_then(Option::as_ref).map(|c| c.service.as_str());
+        let (found, body) = match self.find(&parts, scope, body).await {
+            Ok(found) => found,
+            Err(response) => return with_id(response, &info.id),
+        };
+        let (service, protocol) = (found.service, found.protocol);
+        let info = Arc::new(info);
+        match self.run(&head, &parts, claim, found, body, &info).await {
+            Ok(response) => response,
+            Err(error) => refuse::error(protocol, service, &info.id, parts.uri.path(), &error),
+        }
+    }
+
+    /// Finds the operation; for forms that takes the body, which comes back whole.
+    async fn find(
+        &self,
+        parts: &Parts,
+        scope: Option<&str>,
+        body: Body,
+    ) -> std::result::Result<(Target, Body), Response<Body>> {
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let lost = |why| {
+            let json = parts.headers.contains_key("x-amz-target");
+            refuse::unroutable(why, "", path, json)
+        };
+        let routed = self.router.route(&parts.method, path, query, &parts.headers, scope);
+        match routed.map_err(lost)? {
+            Routed::Operation { service, name, protocol, labels } => {
+                Ok((Target { service, protocol, name, labels, form: None }, body))
+            }
+            Routed::Form => {
+                let limit = self.cloud.parts().limits.form;
+                let whole = body.collect(limit).await;
+                let whole = whole.map_err(|_| refuse::plain(413, "The form is too long.\n"))?;
+                let form = Form::parse(query, &whole)
+                    .map_err(|_| refuse::plain(400, "The form cannot be read.\n"))?;
+                let routed = self.router.form(form.get("Action"), form.get("Version"), scope);
+                let Routed::Operation { service, name, protocol, labels } = routed.map_err(lost)?
+                else {
+                    return Err(refuse::plain(400, "The form names no operation.\n"));
+                };
+                let target = Target { service, protocol, name, labels, form: Some(form) };
+                Ok((target, Body::from(whole)))
+            }
+        }
+    }
+
+    async fn run(
+        &self,
+        head: &Head<'_>,
+        parts: &Parts,
+        claim: std::result::Result<Option<Claim>, SignatureError>,
+        target: Target,
+        body: Body,
+        info: &Arc<RequestInfo>,
+    ) -> Result<Response<Body>> {
+        let Target { service, protocol, name, labels, form } = target;
+        let family = refuse::family(protocol, service);
+        let endpoint = self.cloud.registry().endpoint(service, &name)?;
+        let meta = endpoint.meta();
+        let refused = |e: &SignatureError| Error::signature(e.describe(family));
+        let claim = match (meta.auth, claim) {
+            (_, Ok(claim)) => claim,
+            // Who needs no signature is not refused for a broken one.
+            (AuthKind::None, Err(_)) => None,
+            (AuthKind::SigV4, Err(error)) => return Err(refused(&error)),
+        };
+        let known = match &claim {
+            Some(claim) => self.verify(head, claim, service, family, body).await?,
+            // S3's callers may be nobody: a bucket's policy decides.
+            None if meta.auth == AuthKind::None || service.name == "s3" => {
+                Self::unsigned(head, family, body)?
+            }
+            None => return Err(refused(&SignatureError::Unsigned)),
+        };
+        let Known { principal, body } = known;
+        let (body, stream) = if streams(meta) {
+            (Bytes::new(), Some(body))
+        } else {
+            (collect(body, self.cloud.parts().limits.body, family).await?, None)
+        };
+        let mut message = Message {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            labels,
+            body,
+            stream,
+            form,
+        };
+        let depth = self.cloud.parts().limits.nesting;
+        let call = {
+            let mut reader = cumulet_wire::read(protocol, meta, &mut message, depth)
+                .map_err(|why| Error::unreadable(&why))?;
+            endpoint.decode(reader.as_mut())?
+        };
+        let region = claim.and_then(|claim| Region::from_str(&claim.region).ok());
+        let region = region.unwrap_or_else(|| self.cloud.parts().region.clone());
+        let account = principal.account().unwrap_or_else(|| self.cloud.parts().account.clone());
+        let cx = Cx::new(Arc::clone(&self.cloud), principal, account, region, Arc::clone(info));
+        let output = call.run(cx).await?;
+        Ok(cumulet_wire::answer(protocol, meta, output, &info.id))
+    }
+}
+
+/// Whether an operation's input is the body as it comes.
+fn streams(meta: &'static OperationMeta) -> bool {
+    let mut members = (meta.input)().members.iter();
+    members.any(|m| m.at == Location::Payload && matches!(m.schema.kind, Kind::Stream))
+}
+
+fn with_id(mut response: Response<Body>, id: &str) -> Response<Body> {
+    if let Ok(value) = http::HeaderValue::from_str(id) {
+        response.headers_mut().entry("x-amzn-requestid").or_insert(value);
+    }
+    response
+}

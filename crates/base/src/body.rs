@@ -66,6 +66,14 @@ impl Body {
         }
     }
 
+    /// All bytes, where they are there already.
+    pub fn whole(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Inner::Full(bytes) => Some(bytes.as_deref().unwrap_or_default()),
+            Inner::Stream { .. } => None,
+        }
+    }
+
     /// Whether there is certainly nothing to read.
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)

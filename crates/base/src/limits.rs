@@ -15,6 +15,8 @@ pub struct Limits {
     pub nesting: usize,
     /// Connections open at once on one listener.
     pub connections: usize,
+    /// Requests under way at once on one HTTP/2 connection (an AWS load balancer: 128).
+    pub streams: u32,
     /// How long a client may take to send a request's head.
     pub head_timeout: Duration,
     /// How long a connection may stand idle between requests.
@@ -33,8 +35,9 @@ impl Default for Limits {
             body: 16 << 20,
             form: 1 << 20,
             head: 64 << 10,
-            nesting: 64,
+            nesting: 200,
             connections: 8192,
+            streams: 128,
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(350),
             drain: Duration::from_secs(20),

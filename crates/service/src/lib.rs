@@ -1,1 +1,34 @@
-//! TODO: service
+//! What a service is made of, and the one door between services.
+//!
+//! A service implements [`Handle`] once per operation and lists them with [`operations!`]. From
+//! outside, the gateway decodes a request and runs it through the [`Registry`]; from inside, a
+//! service calls another with [`Cx::call`]. Both ways lead through the same validation, the same
+//! [`Access`] and the same authorization.
+
+mod access;
+mod call;
+mod cloud;
+mod cx;
+mod endpoint;
+mod error;
+mod handle;
+mod principal;
+mod resource;
+mod site;
+
+pub use access::{Access, Action, Authorizer, Credentials, Identity, ResourceName};
+pub use call::Registry;
+pub use cloud::{Cloud, Parts};
+pub use cx::{Cx, RequestInfo};
+pub use endpoint::{Call, Endpoint, Slot};
+pub use error::{Error, Origin};
+pub use handle::{Handle, Service};
+pub use principal::{Principal, Session};
+pub use resource::{Actual, Changed, Desired, Resource};
+pub use site::{Site, Sites};
+
+/// A future that may move between threads, as trait objects return it.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The result of everything that a service does.
+pub type Result<T> = std::result::Result<T, Error>;

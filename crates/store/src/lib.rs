@@ -1,1 +1,42 @@
-//! TODO: store
+//! Where everything is kept: tables, records, blobs, names, secrets and views of configuration.
+//!
+//! The only crate that names a storage engine, and none of the engine's types leave it. All is
+//! asynchronous in signature, so that an engine across the network fits too; the embedded one
+//! answers reads at once, on the caller's thread.
+//!
+//! - [`Store::transact`] changes things: serializable, durable when answered.
+//! - [`Store::snapshot`] reads what is durable; [`Read`] is what snapshots and transactions share.
+//! - [`Store::watch`] wakes, [`View`] keeps compiled configuration current.
+//! - [`Blobs`] keeps what is too large for a value, [`Sealer`] what is secret.
+//! - [`Key`] builds keys, [`Record`] stores small structured values.
+
+mod blobs;
+mod commit;
+mod engine;
+mod error;
+mod faults;
+mod key;
+pub mod names;
+mod range;
+mod read;
+mod record;
+mod seal;
+mod snapshot;
+mod store;
+mod tx;
+mod view;
+mod watch;
+
+pub use blobs::{Blob, BlobError, BlobId, BlobWriter, Blobs, WriteBodyError};
+pub use error::{OpenError, StoreError};
+pub use faults::Faults;
+pub use key::{Component, Key};
+pub use range::{Direction, Page, Range};
+pub use read::{Read, Scan};
+pub use record::Record;
+pub use seal::{KeyFileError, SEAL_OVERHEAD, SealError, Sealer};
+pub use snapshot::Snapshot;
+pub use store::{Options, Stats, Store};
+pub use tx::{MAX_KEY, MAX_READS, MAX_TRANSACTION, MAX_VALUE, Tx};
+pub use view::View;
+pub use watch::{Version, Watch};

@@ -1,0 +1,495 @@
+//! Builds the stored form as a request is read, without a tree between.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+
+use crate::error::{ValueError, quote};
+use crate::format::{self, HEADER, VERSION, split_bytes};
+use crate::item::{Item, Value};
+use crate::number::Number;
+use crate::number_bytes::{MAX_LEN, NumberRef};
+use crate::size::{CONTAINER, ELEMENT};
+use crate::view::{Type, ValueRef};
+
+/// The largest item, by AWS's count.
+pub const MAX_ITEM_SIZE: usize = 400 * 1024;
+/// Levels of nesting, an attribute's own value being the first (31 maps in one another may hold a
+/// scalar; dynamodb-conformance, captured June 2026).
+pub const MAX_NESTING: usize = 32;
+
+/// Builds an [`Item`] or a [`Value`] from calls in document order.
+///
+/// A value is one call (`string`, `number`, `binary`, `bool`, `null`, `value`) or a container
+/// (`begin_list`, `begin_map`, `begin_set` … `end`); in an item or a map, `name` goes before it. A
+/// reader that meets AWS's AttributeValue, a structure of which exactly one member is set, puts
+/// `begin_value` and `end_value` around what it finds there.
+///
+/// Calls do not fail: the first fault, in document order, is kept, what follows it is passed over,
+/// and `finish` returns it. A name that comes twice in a map has its last value, as AWS's reader
+/// of JSON seems to have it (undocumented).
+#[derive(Debug)]
+pub struct ItemBuilder {
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+    /// Offsets of the open containers' entries, the innermost last.
+    offsets: Vec<u32>,
+    /// Lists and maps that are open.
+    nesting: usize,
+    size: usize,
+    limit: usize,
+    error: Option<ValueError>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    scope: Scope,
+    /// Where the payload begins in `bytes`.
+    start: usize,
+    /// Where the entries begin in `offsets`.
+    first: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scope {
+    /// An item's attributes, or a nested map's pairs; whether a name awaits its value.
+    Attributes {
+        named: bool,
+    },
+    Map {
+        named: bool,
+    },
+    List,
+    Set(Type),
+    /// An AttributeValue: how many types are set.
+    Value {
+        types: usize,
+    },
+    /// The place of a [`Value`].
+    Single,
+}
+
+impl ItemBuilder {
+    /// For an item of at most 400 KB.
+    pub fn new() -> Self {
+        Self::with_limit(MAX_ITEM_SIZE)
+    }
+
+    /// For an item, or a map read as one (keys, expression values), of at most `limit` bytes by
+    /// AWS's count. Beyond it nothing more is held in memory.
+    pub fn with_limit(limit: usize) -> Self {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&[0; 4]);
+        Self::begin(bytes, Scope::Attributes { named: false }, limit)
+    }
+
+    /// For one value, to be taken by [`Self::finish_value`], of at most `limit` bytes.
+    pub fn single(limit: usize) -> Self {
+        Self::begin(Vec::with_capacity(32), Scope::Single, limit)
+    }
+
+    fn begin(bytes: Vec<u8>, scope: Scope, limit: usize) -> Self {
+        let root = Frame { scope, start: bytes.len(), first: 0 };
+        let mut frames = Vec::with_capacity(8);
+        frames.push(root);
+        Self {
+            bytes,
+            frames,
+            offsets: Vec::with_capacity(32),
+            nesting: 0,
+            size: 0,
+            limit,
+            error: None,
+        }
+    }
+
+    /// The fault found so far. A reader may stop at it.
+    pub fn error(&self) -> Option<&ValueError> {
+        self.error.as_ref()
+    }
+
+    /// The name of the next value.
+    pub fn name(&mut self, name: &str) {
+        if self.error.is_some() {
+            return;
+        }
+        match self.frames.last_mut().map(|frame| &mut frame.scope) {
+            Some(Scope::Attributes { named: named @ false }) => *named = true,
+            Some(Scope::Map { named: named @ false }) => {
+                *named = true;
+                self.size += ELEMENT;
+            }
+            _ => return self.fail(ValueError::Empty),
+        }
+        self.entry();
+        self.count(name.len());
+        format::put_length(&mut self.bytes, name.len());
+        self.bytes.extend_from_slice(name.as_bytes());
+    }
+
+    /// Begins an AttributeValue in which exactly one type must be set.
+    pub fn begin_value(&mut self) {
+        if self.error.is_none() && self.place(0) {
+            self.push_frame(Scope::Value { types: 0 });
+        }
+    }
+
+    /// Ends it.
+    pub fn end_value(&mut self) {
+        if self.error.is_some() {
+            return;
+        }
+        match self.frames.pop().map(|frame| frame.scope) {
+            Some(Scope::Value { types: 1 }) => {}
+            Some(Scope::Value { types: 2.. }) => self.fail(ValueError::MoreThanOneType),
+            _ => self.fail(ValueError::Empty),
+        }
+    }
+
+    /// A string.
+    pub fn string(&mut self, text: &str) {
+        if self.accept(text.len()) {
+            format::put_string(&mut self.bytes, text);
+        }
+    }
+
+    /// A number from its text.
+    pub fn number(&mut self, text: &str) {
+        if self.error.is_some() {
+            return;
+        }
+        match Number::parse(text) {
+            Ok(number) => self.decimal(number),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// A number.
+    pub fn decimal(&mut self, number: Number) {
+        let mut buffer = [0; MAX_LEN];
+        let number = NumberRef::encode(number, &mut buffer);
+        if self.accept(number.size()) {
+            format::put_number(&mut self.bytes, number);
+        }
+    }
+
+    /// Bytes.
+    pub fn binary(&mut self, bytes: &[u8]) {
+        if self.accept(bytes.len()) {
+            format::put_binary(&mut self.bytes, bytes);
+        }
+    }
+
+    /// A boolean.
+    pub fn bool(&mut self, value: bool) {
+        if self.accept(1) {
+            format::put_bool(&mut self.bytes, value);
+        }
+    }
+
+    /// Null, which AWS writes as `"NULL": true` and not otherwise.
+    pub fn null(&mut self, value: bool) {
+        if !value {
+            return self.fail(ValueError::NullNotTrue);
+        }
+        if self.accept(1) {
+            format::put_null(&mut self.bytes);
+        }
+    }
+
+    /// A value that is in stored form already.
+    pub fn value(&mut self, value: ValueRef<'_>) {
+        if !self.accept(value.size()) {
+            return;
+        }
+        if self.nesting + levels(value, MAX_NESTING) > MAX_NESTING {
+            return self.fail(ValueError::NestingTooDeep);
+        }
+        format::put_value(&mut self.bytes, value);
+    }
+
+    /// Begins a list; its elements follow as values.
+    pub fn begin_list(&mut self) {
+        self.begin_container(Scope::List, Type::L);
+    }
+
+    /// Begins a map; names and values follow.
+    pub fn begin_map(&mut self) {
+        self.begin_container(Scope::Map { named: false }, Type::M);
+    }
+
+    /// Begins a set: SS, NS or BS; members follow by `member` or `member_bytes`.
+    pub fn begin_set(&mut self, kind: Type) {
+        if self.accept(0) {
+            format::begin_container(&mut self.bytes, kind);
+            self.push_frame(Scope::Set(kind));
+        }
+    }
+
+    /// A member of an SS, or of an NS as its text.
+    pub fn member(&mut self, text: &str) {
+        if self.set() == Some(Type::NS) {
+            return match Number::parse(text) {
+                Ok(number) => {
+                    let mut buffer = [0; MAX_LEN];
+                    let number = NumberRef::encode(number, &mut buffer);
+                    self.put_member(number.as_bytes(), number.size());
+                }
+                Err(error) => self.fail(error),
+            };
+        }
+        self.put_member(text.as_bytes(), text.len());
+    }
+
+    /// A member of a BS.
+    pub fn member_bytes(&mut self, bytes: &[u8]) {
+        self.put_member(bytes, bytes.len());
+    }
+
+    /// A member of a set from a scalar of its type.
+    pub fn member_value(&mut self, scalar: ValueRef<'_>) {
+        if let Some(bytes) = scalar.member_bytes() {
+            self.put_member(bytes, scalar.size());
+        }
+    }
+
+    /// Ends the innermost list, map or set.
+    pub fn end(&mut self) {
+        if self.error.is_some() {
+            return;
+        }
+        let Some(frame) = self.frames.pop() else { return };
+        if let Err(error) = self.close(frame) {
+            return self.fail(error);
+        }
+        if !matches!(frame.scope, Scope::Set(_)) {
+            self.nesting -= 1;
+        }
+        format::end_container(&mut self.bytes, frame.start);
+    }
+
+    /// The item, or the first fault.
+    pub fn finish(mut self) -> Result<Item, ValueError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let root = self.frames.pop().filter(|_| self.frames.is_empty()).ok_or(ValueError::Empty)?;
+        if root.start != HEADER {
+            return Err(ValueError::Empty);
+        }
+        self.close(root)?;
+        if let Some(slot) = self.bytes.get_mut(1..HEADER) {
+            slot.copy_from_slice(&(self.size as u32).to_le_bytes());
+        }
+        Ok(Item::built(Bytes::from(self.bytes)))
+    }
+
+    /// The value of a builder made by [`Self::single`], or the first fault.
+    pub fn finish_value(mut self) -> Result<Value, ValueError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        match self.frames.as_slice() {
+            [Frame { scope: Scope::Single, .. }] if !self.bytes.is_empty() => {
+                Ok(Value::built(self.bytes))
+            }
+            _ => Err(ValueError::Empty),
+        }
+    }
+
+    fn fail(&mut self, error: ValueError) {
+        if self.error.is_none() {
+            self.error = Some(error);
+            self.bytes = Vec::new();
+            self.offsets = Vec::new();
+        }
+    }
+
+    /// Counts bytes by AWS's rule. False once the limit is passed.
+    fn count(&mut self, size: usize) -> bool {
+        self.size = self.size.saturating_add(size);
+        if self.size > self.limit {
+            self.fail(ValueError::ItemTooLarge);
+        }
+        self.error.is_none()
+    }
+
+    /// Notes the beginning of an entry of the innermost container.
+    fn entry(&mut self) {
+        if let Some(frame) = self.frames.last() {
+            self.offsets.push((self.bytes.len() - frame.start) as u32);
+        }
+    }
+
+    /// Makes ready for a value of `size` bytes: whether it may be written.
+    fn accept(&mut self, size: usize) -> bool {
+        self.error.is_none() && self.place(1) && self.count(size)
+    }
+
+    /// Takes the place of a value in the innermost scope; `types` is 0 for an AttributeValue, whose
+    /// type is yet to come.
+    fn place(&mut self, types: usize) -> bool {
+        match self.frames.last_mut().map(|frame| &mut frame.scope) {
+            Some(
+                Scope::Attributes { named: named @ true } | Scope::Map { named: named @ true },
+            ) => {
+                *named = false;
+            }
+            Some(Scope::List) => {
+                self.size += ELEMENT;
+                self.entry();
+            }
+            Some(Scope::Value { types: count }) if types > 0 => *count += types,
+            Some(Scope::Single) if self.bytes.is_empty() => {}
+            _ => self.fail(ValueError::Empty),
+        }
+        if self.nesting >= MAX_NESTING {
+            self.fail(ValueError::NestingTooDeep);
+        }
+        self.error.is_none()
+    }
+
+    fn push_frame(&mut self, scope: Scope) {
+        self.frames.push(Frame { scope, start: self.bytes.len(), first: self.offsets.len() });
+    }
+
+    fn begin_container(&mut self, scope: Scope, kind: Type) {
+        if !self.accept(CONTAINER) {
+            return;
+        }
+        format::begin_container(&mut self.bytes, kind);
+        self.push_frame(scope);
+        self.nesting += 1;
+    }
+
+    fn set(&self) -> Option<Type> {
+        match self.frames.last().filter(|_| self.error.is_none())?.scope {
+            Scope::Set(kind) => Some(kind),
+            _ => None,
+        }
+    }
+
+    fn put_member(&mut self, bytes: &[u8], size: usize) {
+        if self.error.is_some() {
+            return;
+        }
+        if self.set().is_none() {
+            return self.fail(ValueError::Empty);
+        }
+        if self.count(size) {
+            self.entry();
+            format::put_length(&mut self.bytes, bytes.len());
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Ends a payload: checks its entries, sorts their offsets, writes them.
+    fn close(&mut self, frame: Frame) -> Result<(), ValueError> {
+        let offsets = self.offsets.get_mut(frame.first..).unwrap_or_default();
+        let mut count = offsets.len();
+        match frame.scope {
+            Scope::Attributes { named: false } | Scope::Map { named: false } => {
+                let nested = frame.scope != Scope::Attributes { named: false };
+                let payload = self.bytes.get(frame.start..).unwrap_or_default();
+                let (kept, freed) = sort_names(payload, nested, offsets);
+                count = kept;
+                self.size = self.size.saturating_sub(freed);
+            }
+            Scope::List => {}
+            Scope::Set(kind) => {
+                sort_members(self.bytes.get(frame.start..).unwrap_or_default(), kind, offsets)?;
+            }
+            _ => return Err(ValueError::Empty),
+        }
+        let offsets = offsets.get(..count).unwrap_or_default();
+        format::end_payload(&mut self.bytes, offsets);
+        self.offsets.truncate(frame.first);
+        Ok(())
+    }
+}
+
+impl Default for ItemBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The name or member at an offset of a payload that is being built.
+fn entry_bytes(payload: &[u8], offset: u32) -> &[u8] {
+    payload.get(offset as usize..).and_then(split_bytes).map_or(&[], |(bytes, _)| bytes)
+}
+
+/// Sorts a map's entries by name and puts those that a later one replaces at the end: (how many
+/// stay, bytes that the others had counted).
+fn sort_names(payload: &[u8], nested: bool, offsets: &mut [u32]) -> (usize, usize) {
+    let name = |offset: &u32| entry_bytes(payload, *offset);
+    if offsets.is_sorted_by(|left, right| name(left) < name(right)) {
+        return (offsets.len(), 0);
+    }
+    offsets.sort_unstable_by(|left, right| name(left).cmp(name(right)).then(left.cmp(right)));
+    let (mut kept, mut freed) = (0, 0);
+    for at in 0..offsets.len() {
+        let Some(&offset) = offsets.get(at) else { break };
+        let replaced = offsets.get(at + 1).is_some_and(|next| name(next) == name(&offset));
+        if !replaced {
+            if let Some(slot) = offsets.get_mut(kept) {
+                *slot = offset;
+            }
+            kept += 1;
+            continue;
+        }
+        let entry = payload.get(offset as usize..).and_then(split_bytes);
+        let value = entry.and_then(|(name, rest)| Some((name, format::split_value(rest)?.0)));
+        freed += value.map_or(0, |(name, value)| name.len() + value.size());
+        freed += if nested { ELEMENT } else { 0 };
+    }
+    (kept, freed)
+}
+
+/// Sorts a set's members; refuses an empty set and equal members.
+fn sort_members(payload: &[u8], kind: Type, offsets: &mut [u32]) -> Result<(), ValueError> {
+    let member = |offset: &u32| entry_bytes(payload, *offset);
+    if offsets.is_empty() {
+        return Err(match kind {
+            Type::SS => ValueError::EmptyStringSet,
+            Type::NS => ValueError::EmptyNumberSet,
+            _ => ValueError::EmptyBinarySet,
+        });
+    }
+    offsets.sort_unstable_by(|left, right| member(left).cmp(member(right)).then(left.cmp(right)));
+    if offsets.is_sorted_by(|left, right| member(left) != member(right)) {
+        return Ok(());
+    }
+    // The message names the members in the caller's order, which is that of their offsets.
+    offsets.sort_unstable();
+    let list = |text: fn(&[u8]) -> String| {
+        let members: Vec<String> = offsets.iter().map(|offset| text(member(offset))).collect();
+        quote(&format!("[{}]", members.join(", ")))
+    };
+    Err(match kind {
+        Type::SS => ValueError::StringSetDuplicates(list(|bytes| {
+            String::from_utf8_lossy(bytes).into_owned()
+        })),
+        Type::NS => ValueError::NumberSetDuplicates,
+        _ => ValueError::BinarySetDuplicates(list(|bytes| BASE64_STANDARD.encode(bytes))),
+    })
+}
+
+/// Levels of a value, 1 for a scalar, a set or an empty container; counted no further than one
+/// past `limit`.
+pub(crate) fn levels(value: ValueRef<'_>, limit: usize) -> usize {
+    if limit == 0 {
+        return 1;
+    }
+    let inner = |value| levels(value, limit - 1);
+    match value {
+        ValueRef::L(list) => 1 + list.iter().map(inner).max().unwrap_or(0),
+        ValueRef::M(map) => 1 + map.iter().map(|(_, value)| inner(value)).max().unwrap_or(0),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+#[path = "builder_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+//! What all services of one cloud share.
+
+use std::sync::Arc;
+
+use cumulet_base::{AccountId, Clock, Ids, Limits, Region};
+use cumulet_store::{Sealer, Store};
+
+use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service};
+
+/// One running cloud: its store, its clock, its services.
+pub struct Cloud {
+    parts: Parts,
+    registry: Registry,
+}
+
+/// What a cloud is put together from.
+pub struct Parts {
+    /// The data.
+    pub store: Store,
+    /// Seals secrets.
+    pub sealer: Arc<Sealer>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Bounds.
+    pub limits: Limits,
+    /// The account that requests are for where nothing names another.
+    pub account: AccountId,
+    /// The region that requests are for where nothing names another.
+    pub region: Region,
+    /// Gives leave.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Knows access keys.
+    pub credentials: Arc<dyn Credentials>,
+}
+
+impl Cloud {
+    /// A cloud of these parts and services.
+    pub fn new(parts: Parts, services: Vec<Arc<dyn Service>>) -> Arc<Self> {
+        Arc::new(Self { parts, registry: Registry::new(services) })
+    }
+
+    /// The shared parts.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// All operations.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// A context for work that no request from outside began.
+    pub fn context(self: &Arc<Self>, principal: Principal) -> Cx {
+        let request = RequestInfo::internal(self.parts.ids.uuid(), self.parts.clock.now());
+        let account = principal.account().unwrap_or_else(|| self.parts.account.clone());
+        Cx::new(
+            Arc::clone(self),
+            Arc::new(principal),
+            account,
+            self.parts.region.clone(),
+            Arc::new(request),
+        )
+    }
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cloud").field("account", &self.parts.account).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! The context of one request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
+use cumulet_shape::Operation;
+use cumulet_store::{Sealer, Store};
+
+use crate::{Access, Cloud, Error, Principal, Result};
+
+/// Who asks, for which account and region, and everything a handler may use. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Cx {
+    cloud: Arc<Cloud>,
+    principal: Arc<Principal>,
+    account: AccountId,
+    region: Region,
+    request: Arc<RequestInfo>,
+    /// How many services this request has passed through in-process.
+    hops: u8,
+}
+
+/// What is known of the request that began it all.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// The id that the answer carries.
+    pub id: String,
+    /// When it came.
+    pub received: Timestamp,
+    /// Where it came from; `None` for work of this cloud's own.
+    pub source_ip: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub secure: bool,
+    /// Its `User-Agent`.
+    pub user_agent: Option<String>,
+    /// Its `Referer`.
+    pub referer: Option<String>,
+    /// The base of this cloud's URLs as the caller reached it: `http://127.0.0.1:4566`.
+    pub endpoint: String,
+}
+
+impl RequestInfo {
+    /// Work of this cloud's own.
+    pub fn internal(id: String, received: Timestamp) -> Self {
+        Self {
+            id,
+            received,
+            source_ip: None,
+            secure: true,
+            user_agent: None,
+            referer: None,
+            endpoint: String::new(),
+        }
+    }
+}
+
+impl Cx {
+    /// A context; the gateway makes one a request.
+    pub fn new(
+        cloud: Arc<Cloud>,
+        principal: Arc<Principal>,
+        account: AccountId,
+        region: Region,
+        request: Arc<RequestInfo>,
+    ) -> Self {
+        Self { cloud, principal, account, region, request, hops: 0 }
+    }
+
+    /// Who asks.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The account that the request is for.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The region that the request is for.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The request that began it.
+    pub fn request(&self) -> &RequestInfo {
+        &self.request
+    }
+
+    /// The moment it is now, by the cloud's clock.
+    pub fn now(&self) -> Timestamp {
+        self.cloud.parts().clock.now()
+    }
+
+    /// Randomness.
+    pub fn ids(&self) -> &dyn Ids {
+        self.cloud.parts().ids.as_ref()
+    }
+
+    /// The data.
+    pub fn store(&self) -> &Store {
+        &self.cloud.parts().store
+    }
+
+    /// Seals and opens secrets.
+    pub fn sealer(&self) -> &Sealer {
+        &self.cloud.parts().sealer
+    }
+
+    /// Bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.cloud.parts().limits
+    }
+
+    /// The cloud.
+    pub fn cloud(&self) -> &Arc<Cloud> {
+        &self.cloud
+    }
+
+    /// The same request as somebody else, in his account.
+    #[must_use]
+    pub fn acting_as(&self, principal: Principal) -> Self {
+        let account = principal.account().unwrap_or_else(|| self.account.clone());
+        Self { principal: Arc::new(principal), account, ..self.clone() }
+    }
+
+    /// The same request for another region.
+    #[must_use]
+    pub fn in_region(&self, region: Region) -> Self {
+        Self { region, ..self.clone() }
+    }
+
+    /// The same request for another account.
+    #[must_use]
+    pub fn in_account(&self, account: AccountId) -> Self {
+        Self { account, ..self.clone() }
+    }
+
+    /// `Ok` when the principal may do this.
+    pub async fn authorize(&self, access: &Access) -> Result<()> {
+        self.cloud.parts().authorizer.authorize(self, access).await
+    }
+
+    /// Whether the principal may do this, for operations that answer per entry.
+    pub async fn allows(&self, access: &Access) -> Result<bool> {
+        match self.authorize(access).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.status < 500 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Calls an operation of any service as this context's principal: the one door.
+    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output> {
+        let hops = self.hops + 1;
+        if hops > self.limits().hops {
+            return Err(Error::internal(format!("{hops} services deep: a loop?")));
+        }
+        let output =
+            self.cloud.registry().accept::<O>(input)?.run(Self { hops, ..self.clone() }).await?;
+        let typed = output.into_any().downcast::<O::Output>();
+        typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
+    }
+}

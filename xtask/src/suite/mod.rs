@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
 
 fn everything(steps: &mut Steps, root: &Path, target: &Path) {
     steps.run("format", cargo(root).args(["fmt", "--all", "--check"]));
+    steps.record("generated code", || crate::codegen::run(&["--check".to_owned()]));
     let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     steps.run("lints", cargo(root).args(lints));
     build(steps, root);

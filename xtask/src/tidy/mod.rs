@@ -86,11 +86,7 @@ fn findings(root: &Path) -> Result<Vec<Finding>, String> {
     let members = workspace::members(root)?;
     let graph = workspace::graph(root, &deny.graph.targets)?;
     let files = workspace::files(root)?;
-    let sources: Vec<source::Source<'_>> = files
-        .iter()
-        .filter(|file| file.is_rust())
-        .map(|file| source::Source::new(&file.path, &file.text))
-        .collect();
+    let sources = source::Source::all(&files);
     let ours: BTreeSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
 
     let mut findings = layers::check(&config.group, &config.tests_may_use, &members);

@@ -123,11 +123,15 @@ fn has_word(line: &str, word: &str) -> bool {
     })
 }
 
-/// Whether a path of the line begins with this folder; `a/home/b` goes on with it.
+/// Whether a path of the line begins with this folder and goes on with a name: `a/home/b` does not
+/// begin with it, and `/home/*` and `/home/x` are what policies are about.
 fn begins_path(line: &str, folder: &str) -> bool {
     let of_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | ')' | '~');
-    let begins = |at: usize| !line.get(..at).is_some_and(|before| before.ends_with(of_path));
-    line.match_indices(folder).any(|(at, _)| begins(at))
+    line.match_indices(folder).any(|(at, _)| {
+        let (before, after) = (line.get(..at), line.get(at + folder.len()..));
+        let name = after.unwrap_or_default().chars().take_while(char::is_ascii_alphanumeric);
+        !before.is_some_and(|before| before.ends_with(of_path)) && name.count() > 1
+    })
 }
 
 #[cfg(test)]
@@ -190,12 +194,21 @@ mod tests {
     #[test]
     fn marks_and_machine_folders_are_caught() {
         for planted in
-            ["# TODO: more", "a FIXME", "x = XXX", "cd /home/me", "\"/work/x\"", "path=/root/a"]
+            ["# TODO: more", "a FIXME", "x = XXX", "cd /home/me", "\"/work/xy\"", "path=/root/ab"]
         {
             assert_eq!(check_text(&file("a.py", planted), &[]).len(), 1, "{planted}");
             assert_eq!(check_text(&file("a.py", planted), &["a.".to_owned()]).len(), 0);
         }
-        for fine in ["todo", "AKIAXXX", "TODOS", "net/work/x", "./home/x", "{base}/home/"] {
+        for fine in [
+            "todo",
+            "AKIAXXX",
+            "TODOS",
+            "net/work/x",
+            "./home/x",
+            "{base}/home/me",
+            "/home/*",
+            "/home/a",
+        ] {
             assert_eq!(check_text(&file("a.py", fine), &[]).len(), 0, "{fine}");
         }
     }

@@ -123,7 +123,7 @@ fn presigned_urls_live_as_long_as_they_say() {
         ));
         assert!(matches!(
             check(&parts, target, &[service], at(-901), b""),
-            Err(SignatureError::Skew { .. })
+            Err(SignatureError::PresignEarly { .. })
         ));
         parts.headers.insert("x-amz-acl", HeaderValue::from_static("public-read"));
         assert!(matches!(
@@ -307,7 +307,8 @@ fn any_changed_byte_of_a_chunked_body_is_refused() {
             // Hex digits, header names and blanks have more than one spelling; the body has one.
             if let Ok((got, _)) = result {
                 assert_eq!(got, body);
-                let size_or_trailer = kind == Streaming::UnsignedTrailer || !(4..=8192).contains(&at);
+                let size_or_trailer =
+                    kind == Streaming::UnsignedTrailer || !(4..=8192).contains(&at);
                 assert!(size_or_trailer, "{kind:?} byte {at}: {:?}", before[at]);
             }
             wire.truncate(at);

@@ -43,13 +43,13 @@ impl Part {
 /// What was signed here, for S3's error body and a developer's eyes. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// The access key's id.
+    /// The access key's id; empty where a chunk's signature differs.
     pub access_key: String,
     /// The signature that came.
     pub signature: String,
     /// The string that was signed here.
     pub string_to_sign: String,
-    /// The canonical request it stands for.
+    /// The canonical request it stands for; empty where a chunk's signature differs.
     pub canonical_request: String,
 }
 
@@ -181,16 +181,18 @@ pub enum SignatureError {
 }
 
 impl Mismatch {
-    /// The elements of S3's SignatureDoesNotMatch.
+    /// The elements of S3's SignatureDoesNotMatch, those that are known.
     pub fn details(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut all = vec![
             ("AWSAccessKeyId", self.access_key.clone()),
             ("StringToSign", self.string_to_sign.clone()),
             ("SignatureProvided", self.signature.clone()),
             ("StringToSignBytes", spaced_hex(&self.string_to_sign)),
             ("CanonicalRequest", self.canonical_request.clone()),
             ("CanonicalRequestBytes", spaced_hex(&self.canonical_request)),
-        ]
+        ];
+        all.retain(|(_, text)| !text.is_empty());
+        all
     }
 }
 

@@ -134,7 +134,8 @@ impl KeyCache {
         Self { capacity: capacity.max(1), hasher, inner: Mutex::default() }
     }
 
-    /// The key for this claim's scope, derived where it is not here yet.
+    /// The key for this claim's scope, derived where it is not here yet. Ask after
+    /// [`Claim::check`], so that scopes made up do not crowd out those in use.
     pub fn get(&self, claim: &Claim, secret: &Secret) -> Arc<SigningKey> {
         let scope = scope(claim);
         let hash = self.hasher.hash_one((scope, secret.expose()));

@@ -30,6 +30,8 @@ mod v4a;
 mod verify;
 
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod vectors;

@@ -14,8 +14,10 @@ use super::{Algorithm, Claim, Form, Head, Part, PayloadHash, SignatureError};
 const MAX_PARAMETERS: usize = 4096;
 /// Names in SignedHeaders.
 const MAX_SIGNED_HEADERS: usize = 128;
-/// Bytes of a credential or a list of signed headers.
+/// Bytes of a list of signed headers or of another part.
 const MAX_PART: usize = 8 << 10;
+/// Bytes of a credential, whose parts the key cache keeps.
+const MAX_CREDENTIAL: usize = 512;
 /// Bytes of a session token (AWS's stay below 4 KB and warns that they may grow).
 const MAX_TOKEN: usize = 16 << 10;
 
@@ -74,7 +76,11 @@ fn shortened(text: &str) -> String {
 }
 
 fn set(slot: &mut Option<String>, name: &str, value: &str) -> Result<(), SignatureError> {
-    let most = if name.eq_ignore_ascii_case(TOKEN.as_str()) { MAX_TOKEN } else { MAX_PART };
+    let most = match name {
+        "X-Amz-Security-Token" | "x-amz-security-token" => MAX_TOKEN,
+        "X-Amz-Credential" | "Credential" => MAX_CREDENTIAL,
+        _ => MAX_PART,
+    };
     if value.len() > most {
         return Err(SignatureError::TooMany("bytes in one part of its signature"));
     }
@@ -395,6 +401,8 @@ mod tests {
         assert!(matches!(read(&url(""), &[]), Err(E::Incomplete { query: true, .. })));
         let twice = url("&X-Amz-Expires=1&X-Amz-Expires=2");
         assert!(matches!(read(&twice, &[]), Err(E::Duplicate(_))));
+        let long = url("&X-Amz-Expires=1").replace("AK%2F", &format!("{}%2F", "A".repeat(512)));
+        assert!(matches!(read(&long, &[]), Err(E::TooMany(_))));
         let many = format!("/?{}", "a&".repeat(5000));
         assert!(matches!(read(&many, &[]), Err(E::TooMany(_))));
     }

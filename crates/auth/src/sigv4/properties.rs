@@ -515,9 +515,13 @@ fn how_long_it_takes() {
     signer.sign(&mut parts, Payload::Bytes(b"{}"), NOW).unwrap();
     let (cache, hash, head) = (KeyCache::new(64), sha(b"{}"), head(&parts, "/"));
     let once = |rounds: u32, mut f: Box<dyn FnMut() + '_>| {
-        let start = std::time::Instant::now();
-        (0..rounds).for_each(|_| f());
-        start.elapsed().as_nanos() / u128::from(rounds)
+        // The best of fifty: the others measure what else the machine does.
+        let batch = |_| {
+            let start = std::time::Instant::now();
+            (0..rounds / 50).for_each(|_| f());
+            start.elapsed().as_nanos() / u128::from(rounds / 50)
+        };
+        (0..50).map(batch).min().unwrap()
     };
     let claim = parse(&head).unwrap().unwrap();
     let expect = expect(&["dynamodb"], NOW);

@@ -115,7 +115,8 @@ impl Claim {
             .headers
             .keys()
             .map(http::HeaderName::as_str)
-            .filter(|n| n.starts_with("x-amz-") && !self.signs(n))
+            // CloudFront adds its request id on the way to the origin, and it means nothing there.
+            .filter(|n| n.starts_with("x-amz-") && *n != "x-amz-cf-id" && !self.signs(n))
             .filter(|n| !(style.unsigned_token && *n == "x-amz-security-token"))
             .map(str::to_owned)
             .collect();

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Duration, Instant, Sleep, sleep_until};
 
@@ -131,17 +132,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         }
         match check(bytes.get(..end).unwrap_or_default()) {
             Ok(head) => {
+                // What is there of the body goes along, so that hyper reads once.
+                let there = bytes.len() - end;
+                self.cleared = end;
                 self.state = match head.framing {
-                    Framing::Length(0) => NEXT_HEAD,
-                    Framing::Length(length) => State::Length(length),
+                    Framing::Length(length) if length <= there as u64 => {
+                        self.cleared += length as usize;
+                        NEXT_HEAD
+                    }
+                    Framing::Length(length) => {
+                        self.cleared += there;
+                        State::Length(length - there as u64)
+                    }
                     Framing::Chunked => State::Chunked(Chunks::new(self.limits.head)),
                 };
                 if let Some((bytes, target)) = head.rewritten {
                     self.flow.note(self.heads, Note::Target(target));
                     self.replaced = (bytes, 0);
                     self.buffer.consume(end);
-                } else {
-                    self.cleared = end;
+                    self.cleared -= end;
                 }
                 self.heads += 1;
                 self.since = None;
@@ -394,15 +403,14 @@ fn put(bytes: &[u8], out: &mut ReadBuf<'_>) -> usize {
 /// LF counts too: `check` then refuses the head instead of waiting for its end.
 fn end_of_head(bytes: &[u8], scanned: usize) -> Option<usize> {
     let mut at = scanned;
-    while let Some(lf) = bytes.get(at..)?.iter().position(|byte| *byte == b'\n') {
-        at += lf + 1;
+    loop {
+        at += memchr(b'\n', bytes.get(at..)?)? + 1;
         match bytes.get(at..)? {
             [b'\r', b'\n', ..] => return Some(at + 2),
             [b'\n', ..] => return Some(at + 1),
             _ => {}
         }
     }
-    None
 }
 
 /// Bytes that were read and not handed on yet.

@@ -68,6 +68,11 @@ impl Key {
         Self::start(service, "", "")
     }
 
+    /// What every key of `service` begins with, whoever owns it: for a view of it all.
+    pub fn service(service: &str) -> Self {
+        Self(Vec::with_capacity(32)).text(service)
+    }
+
     fn start(service: &str, account: &str, region: &str) -> Self {
         Self(Vec::with_capacity(96)).text(service).text(account).text(region)
     }

@@ -268,7 +268,9 @@ impl BlobWriter {
     /// Appends a whole body.
     pub async fn write_body(&mut self, mut body: Body) -> Result<(), WriteBodyError> {
         while let Some(chunk) = body.chunk().await {
-            self.write(&chunk.map_err(WriteBodyError::Body)?).await.map_err(WriteBodyError::Blob)?;
+            self.write(&chunk.map_err(WriteBodyError::Body)?)
+                .await
+                .map_err(WriteBodyError::Blob)?;
         }
         Ok(())
     }

@@ -240,7 +240,10 @@ struct Writing {
 
 impl fmt::Debug for Writing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writing").field("id", &self.id).field("len", &self.len).finish()
+        f.debug_struct("Writing")
+            .field("id", &self.id)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 

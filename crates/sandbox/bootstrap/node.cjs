@@ -144,6 +144,7 @@ class RuntimeApi {
     const [host, port] = address.split(':');
     this.received = Buffer.alloc(0);
     this.waiting = null;
+    this.stream = null;
     this.socket = net.createConnection({ host, port: Number(port), noDelay: true });
     this.socket.on('data', (chunk) => {
       this.received = this.received.length ? Buffer.concat([this.received, chunk]) : chunk;
@@ -239,6 +240,7 @@ class ResponseStream extends Writable {
   start() {
     if (this.started) return;
     this.started = true;
+    this.api.stream = this;
     this.api.socket.ref();
     this.api.socket.write(
       `POST ${BASE}/invocation/${this.id}/response HTTP/1.1\r\nHost: runtime\r\n` +
@@ -276,6 +278,7 @@ class ResponseStream extends Writable {
     }
     this.api.socket.write(`0\r\n${trailers}\r\n`);
     this.api.answer().then(() => {
+      this.api.stream = null;
       this.resolvePosted();
       done();
     });
@@ -480,8 +483,14 @@ async function main() {
   const die = async (title, error, code) => {
     logFailure(title, error);
     const target = requestId ? `/invocation/${requestId}/error` : '/init/error';
-    // While a stream is under way this connection is taken: the exit itself reports the end.
-    if (!api.waiting) await api.postError(target, error);
+    if (api.stream) {
+      // The connection is taken by a response that has begun: its trailers tell.
+      api.stream.failure ??= error;
+      api.stream.end();
+      await api.stream.posted;
+    } else if (!api.waiting) {
+      await api.postError(target, error);
+    }
     process.exit(code);
   };
   process.on('uncaughtException', (error) => die('Uncaught Exception', error, 129));

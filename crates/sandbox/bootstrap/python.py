@@ -54,8 +54,6 @@ def describe(error, invocation=None):
     # The client's own frames come first and tell a function's author nothing.
     while len(frames) > 1 and frames[0].filename == own:
         frames = frames[1:]
-    while frames and frames[0].filename.startswith("<frozen importlib"):
-        frames = frames[1:]
     return error_body(
         str(error), type(error).__name__, traceback.format_list(frames), invocation
     )

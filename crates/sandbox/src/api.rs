@@ -355,13 +355,13 @@ impl Connection {
                 }
                 None
             }
-            _ => match self.collect(body, PAYLOAD_LIMIT).await? {
-                Some(whole) => Some(whole),
-                None => {
+            _ => {
+                let Some(whole) = self.collect(body, PAYLOAD_LIMIT).await? else {
                     answer.finish(Reply::Failed(FunctionError::too_large()));
                     return Ok(Answered::TooLarge);
-                }
-            },
+                };
+                Some(whole)
+            }
         };
         let failure = match body {
             BodyReader::Done(trailers) if streaming => trailer_error(trailers),

@@ -206,7 +206,10 @@ fn environment(
     set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     set("AWS_LAMBDA_LOG_GROUP_NAME", &function.log_group);
     set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
-    set("AWS_LAMBDA_LOG_FORMAT", if function.log_format == LogFormat::Json { "JSON" } else { "Text" });
+    set(
+        "AWS_LAMBDA_LOG_FORMAT",
+        if function.log_format == LogFormat::Json { "JSON" } else { "Text" },
+    );
     if let Some(level) = &function.log_level {
         set("AWS_LAMBDA_LOG_LEVEL", level);
     }
@@ -217,31 +220,43 @@ fn environment(
     all.into_iter().collect()
 }
 
-/// Variables that a function may replace.
+/// Variables that a function may replace. Without layers nothing points to `/opt`: what this
+/// machine has there is no business of the function's.
 fn defaults(function: &Function, folder: &RuntimeFolder) -> Vec<(&'static str, String)> {
-    let code = function.code.display();
-    let runtime = folder.0.display();
-    let opt = function.layers.as_deref().unwrap_or(Path::new("/opt")).display();
-    let version = function.runtime.version;
+    let own = |part: &str| format!("{}{part}", function.code.display());
+    let runtime = |part: &str| format!("{}{part}", folder.0.display());
+    let layers = |parts: &[String]| -> Vec<String> {
+        let opt = function.layers.iter();
+        opt.flat_map(|opt| parts.iter().map(move |part| format!("{}{part}", opt.display())))
+            .collect()
+    };
+    let list = |parts: [Vec<String>; 2]| parts.concat().join(":");
+    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_owned).to_vec();
+    let libraries =
+        [vec![runtime(""), runtime("/lib"), own(""), own("/lib")], layers(&["/lib".to_owned()])];
     let mut all = vec![
         ("TZ", ":UTC".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
-        ("PATH", format!("/usr/local/bin:/usr/bin:/bin:{opt}/bin")),
-        ("LD_LIBRARY_PATH", format!("{runtime}:{runtime}/lib:{code}:{code}/lib:{opt}/lib")),
+        ("PATH", list([system, layers(&["/bin".to_owned()])])),
+        ("LD_LIBRARY_PATH", list(libraries)),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
     ];
+    let version = function.runtime.version;
     match function.runtime.family {
-        Family::Node => all.push((
-            "NODE_PATH",
-            format!(
-                "{opt}/nodejs/node{}/node_modules:{opt}/nodejs/node_modules:{runtime}/node_modules",
-                version.0
-            ),
-        )),
-        Family::Python => all.push((
-            "PYTHONPATH",
-            format!("{runtime}:{opt}/python/lib/python{version}/site-packages:{opt}/python"),
-        )),
+        Family::Node => {
+            let from_layers = layers(&[
+                format!("/nodejs/node{}/node_modules", version.0),
+                "/nodejs/node_modules".to_owned(),
+            ]);
+            all.push(("NODE_PATH", list([from_layers, vec![runtime("/node_modules")]])));
+        }
+        Family::Python => {
+            let from_layers = layers(&[
+                format!("/python/lib/python{version}/site-packages"),
+                "/python".to_owned(),
+            ]);
+            all.push(("PYTHONPATH", list([vec![runtime("")], from_layers])));
+        }
         Family::Provided => {}
     }
     all
@@ -289,9 +304,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = RuntimeFolder::write(folder.path()).unwrap();
         let mut function = function();
-        for (name, value) in
-            [("TZ", "Europe/Vienna"), ("_HANDLER", "evil"), ("MINE", "1"), ("A=B", "x"), ("N", "\0")]
-        {
+        for (name, value) in [
+            ("TZ", "Europe/Vienna"),
+            ("_HANDLER", "evil"),
+            ("MINE", "1"),
+            ("A=B", "x"),
+            ("N", "\0"),
+        ] {
             function.environment.insert(name.to_owned(), value.to_owned());
         }
         let all: BTreeMap<_, _> =

@@ -1,5 +1,6 @@
 //! What an invocation asks, what it brings home, and how its failures read.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,7 +180,7 @@ impl Report {
             self.max_memory.div_ceil(1 << 20),
         );
         if let Some(init) = self.init_duration {
-            line.push_str(&format!("Init Duration: {:.2} ms\t", millis(init)));
+            let _ = write!(line, "Init Duration: {:.2} ms\t", millis(init));
         }
         match &self.status {
             Status::Success => {}

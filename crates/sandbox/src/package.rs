@@ -237,7 +237,7 @@ impl Unpacker {
             .open(self.folder.join(path))
             .map_err(|error| if clashes(&error) { duplicate(path) } else { error.into() })?;
         // What the archive says about sizes is a claim: what comes out is counted.
-        let mut buffer = [0_u8; 64 << 10];
+        let mut buffer = [0_u8; 16 << 10];
         loop {
             let count = entry.read(&mut buffer).map_err(zip::result::ZipError::Io)?;
             if count == 0 {

@@ -42,7 +42,10 @@ fn zip_of(entries: &[(&str, u32, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-fn try_unpack(zip: &[u8], limits: PackageLimits) -> Result<(tempfile::TempDir, Unpacked), PackageError> {
+fn try_unpack(
+    zip: &[u8],
+    limits: PackageLimits,
+) -> Result<(tempfile::TempDir, Unpacked), PackageError> {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("code");
     let done = unpack(Cursor::new(zip), &inner, limits)?;
@@ -81,7 +84,8 @@ fn files_folders_modes_and_links_come_out() {
 
 #[test]
 fn names_that_lead_out_are_refused() {
-    for name in ["../evil", "a/../../evil", "/etc/evil", "a/../b", "..", "a\\b", "..\\evil", "a\0b"] {
+    for name in ["../evil", "a/../../evil", "/etc/evil", "a/../b", "..", "a\\b", "..\\evil", "a\0b"]
+    {
         let result = check(&[(name, FILE, b"x")]);
         assert!(matches!(result, Err(PackageError::Name(_))), "{name:?}: {result:?}");
     }
@@ -164,7 +168,7 @@ fn mangled_archives_stay_inside() {
     ]);
     let folder = tempfile::tempdir().unwrap();
     let number = std::sync::atomic::AtomicUsize::new(0);
-    bolero::check!().with_type::<Vec<(u16, u8)>>().with_iterations(1500).for_each(|changes| {
+    bolero::check!().with_type::<Vec<(u16, u8)>>().with_iterations(500).for_each(|changes| {
         let mut bytes = whole.clone();
         for (at, value) in changes {
             let at = usize::from(*at) % bytes.len();
@@ -185,7 +189,7 @@ fn mangled_archives_stay_inside() {
 /// Harmless trees come out as they went in.
 #[test]
 fn any_tree_round_trips() {
-    bolero::check!().with_type::<BTreeMap<u16, Vec<u8>>>().with_iterations(200).for_each(|tree| {
+    bolero::check!().with_type::<BTreeMap<u16, Vec<u8>>>().with_iterations(60).for_each(|tree| {
         let names: Vec<String> =
             tree.keys().map(|key| format!("d{}/e{}/f{key}", key % 3, key % 5)).collect();
         let entries: Vec<(&str, u32, &[u8])> =

@@ -10,7 +10,7 @@
 use std::ffi::c_int;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -119,9 +119,9 @@ fn command(
         .stdout(output.try_clone()?)
         .stderr(output.try_clone()?);
     let group = match &place.cgroup {
-        Some(cgroup) => Some(OwnedFd::from(std::fs::OpenOptions::new().write(true).open(
-            cgroup.procs(),
-        )?)),
+        Some(cgroup) => {
+            Some(OwnedFd::from(std::fs::OpenOptions::new().write(true).open(cgroup.procs())?))
+        }
         None => None,
     };
     let platform = rustix::process::getpid();
@@ -326,12 +326,5 @@ impl Drop for PlainProcess {
 impl std::fmt::Debug for PlainLauncher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PlainLauncher").field("cgroup", &self.cgroup).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for PlainProcess {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let pidfd = self.pidfd.get_ref().as_fd().as_raw_fd();
-        f.debug_struct("PlainProcess").field("pid", &self.pid).field("pidfd", &pidfd).finish()
     }
 }

@@ -120,8 +120,7 @@ impl Pool {
         }
         let _running = self.shared.admit()?;
         while let Some(sandbox) = self.shared.take_idle() {
-            if let Some(outcome) =
-                self.shared.run(sandbox, invocation, stream.clone(), None).await
+            if let Some(outcome) = self.shared.run(sandbox, invocation, stream.clone(), None).await
             {
                 return Ok(outcome);
             }
@@ -196,27 +195,23 @@ impl Shared {
     ) -> Result<Outcome, InvokeError> {
         let mut sandbox = match self.start().await {
             Err(InvokeError::Start(error)) if self.lacks_bootstrap(&error) => {
-                return Ok(self.no_bootstrap(&invocation.request_id));
+                return Ok(no_bootstrap(&invocation.request_id));
             }
             started => started?,
         };
-        let init = match sandbox.initialise().await {
-            Ok(duration) => Some(duration),
-            Err(_) => {
-                // AWS starts over, now on the invocation's own time.
-                drop(sandbox);
-                sandbox = self.start().await?;
-                None
-            }
-        };
+        let init = sandbox.initialise().await;
+        if init.is_none() {
+            // AWS starts over, now on the invocation's own time.
+            drop(sandbox);
+            sandbox = self.start().await?;
+        }
         self.run(sandbox, invocation, stream, init).await.ok_or_else(|| {
             InvokeError::Start(io::Error::other("the sandbox ended between start and invocation"))
         })
     }
 
     async fn start(&self) -> Result<Sandbox, InvokeError> {
-        let credentials =
-            self.credentials.credentials().await.map_err(InvokeError::Credentials)?;
+        let credentials = self.credentials.credentials().await.map_err(InvokeError::Credentials)?;
         Sandbox::start(&self.ground, &self.function, &credentials).await.map_err(InvokeError::Start)
     }
 
@@ -228,20 +223,21 @@ impl Shared {
             && (matches!(error.kind(), NotFound | PermissionDenied)
                 || error.raw_os_error() == Some(libc::ENOEXEC))
     }
+}
 
-    fn no_bootstrap(&self, request_id: &str) -> Outcome {
-        let message = format!(
-            "RequestId: {request_id} Error: Couldn't find valid bootstrap(s): \
-             [/var/task/bootstrap /opt/bootstrap]"
-        );
-        Outcome {
-            result: Err(FunctionError::platform("Runtime.InvalidEntrypoint", &message)),
-            log_tail: message.into(),
-            init_duration: None,
-            duration: Duration::ZERO,
-            billed: Duration::ZERO,
-            max_memory: 0,
-        }
+/// The outcome of an invocation without a program to run.
+fn no_bootstrap(request_id: &str) -> Outcome {
+    let message = format!(
+        "RequestId: {request_id} Error: Couldn't find valid bootstrap(s): \
+         [/var/task/bootstrap /opt/bootstrap]"
+    );
+    Outcome {
+        result: Err(FunctionError::platform("Runtime.InvalidEntrypoint", &message)),
+        log_tail: message.into(),
+        init_duration: None,
+        duration: Duration::ZERO,
+        billed: Duration::ZERO,
+        max_memory: 0,
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) fn tree(leader: u32) -> Vec<u32> {
         for task in tasks.flatten() {
             let Ok(children) = fs::read_to_string(task.path().join("children")) else { continue };
             let room = TREE_LIMIT.saturating_sub(all.len());
-            let children = children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok());
+            let children =
+                children.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok());
             all.extend(children.take(room));
         }
     }
@@ -76,10 +77,7 @@ fn table_forms(address: SocketAddr) -> Option<[String; 2]> {
     let word = u32::from_ne_bytes(ip.octets());
     let mark = u32::from_ne_bytes([0, 0, 0xff, 0xff]);
     let port = address.port();
-    Some([
-        format!("{word:08X}:{port:04X}"),
-        format!("{:016X}{mark:08X}{word:08X}:{port:04X}", 0),
-    ])
+    Some([format!("{word:08X}:{port:04X}"), format!("{:016X}{mark:08X}{word:08X}:{port:04X}", 0)])
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! ```
 //! Everything else is refused: an answer to another request's id, a second one, a late one.
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -40,7 +41,7 @@ impl Delivery {
         );
         let mut optional = |name: &str, value: Option<String>| {
             if let Some(value) = value {
-                headers.push_str(&format!("{name}: {value}\r\n"));
+                let _ = write!(headers, "{name}: {value}\r\n");
             }
         };
         optional("Lambda-Runtime-Trace-Id", invocation.trace.as_deref().map(header_text));
@@ -72,7 +73,7 @@ fn header_json(json: &str) -> String {
             '\0'..' ' | '\x7f' => out.push(' '),
             other => {
                 for unit in other.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
         }

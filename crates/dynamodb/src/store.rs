@@ -16,7 +16,7 @@ const DATA: &str = "dynamodb";
 /// What the records of all tables begin with. Apart from the items, so that their view is not
 /// woken by every write.
 pub(crate) fn all_tables() -> Key {
-    Key::service(TABLES)
+    Key::of_service(TABLES)
 }
 
 /// What the records of an account's tables in a region begin with.

@@ -12,6 +12,7 @@ mod item_access;
 pub mod key;
 mod model;
 mod ops;
+mod purge;
 mod request;
 mod store;
 mod tables;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use cumulet_api_dynamodb::ops::{
     CreateTable, DeleteTable, DescribeTable, GetItem, ListTables, PutItem,
 };
-use cumulet_service::{Cx, Result, Service, operations};
+use cumulet_service::{Cloud, Cx, Result, Service, operations};
 use cumulet_shape::ServiceMeta;
 use cumulet_store::{Store, StoreError, Tx};
 
@@ -82,6 +83,10 @@ impl DynamoDb {
 impl Service for DynamoDb {
     fn meta(&self) -> &'static ServiceMeta {
         &cumulet_api_dynamodb::SERVICE
+    }
+
+    fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
+        purge::register(cloud);
     }
 
     operations![CreateTable, DeleteTable, DescribeTable, GetItem, ListTables, PutItem];

@@ -14,7 +14,7 @@ use crate::describe;
 use crate::error::Error;
 use crate::item_access::on_table;
 use crate::model::TableRecord;
-use crate::store;
+use crate::purge;
 use crate::tables::TableName;
 
 impl Handle<DeleteTable> for DynamoDb {
@@ -26,7 +26,7 @@ impl Handle<DeleteTable> for DynamoDb {
     async fn handle(&self, cx: &Cx, input: DeleteTableInput) -> Result<DeleteTableOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?.ok_or_else(|| Error::NoTable(name.name.clone()))?;
-        let key = name.key();
+        let (key, now) = (name.key(), cx.now());
         cx.store()
             .transact(|tx| {
                 let (key, name) = (&key, &name);
@@ -37,7 +37,7 @@ impl Handle<DeleteTable> for DynamoDb {
                         return Err(Error::DeletionProtected.into());
                     }
                     tx.delete(key.clone());
-                    tx.put(store::dropped(&name.account, &name.region, &record.id), Vec::new());
+                    purge::enqueue(&tx, name, &record.id, now).await?;
                     Ok::<_, ServiceError>(())
                 }
             })

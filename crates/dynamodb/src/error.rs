@@ -52,7 +52,9 @@ pub enum Error {
 impl Error {
     /// (Message: dynalite's record.)
     pub(crate) fn too_many_tables() -> Self {
-        Self::Limit("Subscriber limit exceeded: There is a limit of 2500 tables per subscriber".into())
+        Self::Limit(
+            "Subscriber limit exceeded: There is a limit of 2500 tables per subscriber".into(),
+        )
     }
 }
 

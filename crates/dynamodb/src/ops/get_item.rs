@@ -52,7 +52,9 @@ impl Handle<GetItem> for DynamoDb {
         let read = if input.consistent_read == Some(true) { Read::Strong } else { Read::Eventual };
         let units = capacity::read(item.as_ref().map_or(0, cumulet_attribute::Item::size), read);
         let item = match (item, projection) {
-            (Some(item), Some(projection)) => Some(projection.project(&item).map_err(Error::Value)?),
+            (Some(item), Some(projection)) => {
+                Some(projection.project(&item).map_err(Error::Value)?)
+            }
             (item, _) => item,
         };
         Ok(GetItemOutput {

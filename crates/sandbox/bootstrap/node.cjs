@@ -497,7 +497,8 @@ async function main() {
       api.stream.failure ??= error;
       api.stream.end();
       await api.stream.posted;
-    } else if (!api.waiting) {
+    } else if (!api.waiting && !api.asked) {
+      // Otherwise the last invocation is answered, and the exit speaks for itself.
       await api.postError(target, error, true);
     }
     process.exit(code);

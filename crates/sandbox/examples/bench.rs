@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, Interpreter, Invocation,
-    LogFormat, LogLine, LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, INIT_LIMIT, Interpreter,
+    Invocation, LogFormat, LogLine, LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover,
+    select,
 };
 
 const COLD: usize = 20;
@@ -66,6 +67,7 @@ fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupPa
         ids: Arc::new(RandomIds),
         concurrency: 1,
         idle: Duration::from_secs(60),
+        init_limit: INIT_LIMIT,
     })
 }
 

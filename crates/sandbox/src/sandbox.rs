@@ -19,8 +19,8 @@ use crate::outcome::{
 };
 use crate::session::{Delivery, Event, Reply, Session};
 
-/// How long initialisation may take before it is started over within the invocation.
-pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long AWS lets initialisation take before it starts it over within the invocation.
+pub const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// How often memory is looked at while something runs.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -121,8 +121,8 @@ impl Sandbox {
 
     /// The first initialisation, under its own limit. Its duration where it succeeds; where it
     /// fails, the log says why.
-    pub(crate) async fn initialise(&mut self) -> Option<Duration> {
-        let result = self.get_ready(self.started + INIT_LIMIT).await;
+    pub(crate) async fn initialise(&mut self, limit: Duration) -> Option<Duration> {
+        let result = self.get_ready(self.started + limit).await;
         let duration = self.started.elapsed();
         match result {
             Ok(()) => Some(duration),

@@ -5,7 +5,6 @@ Python, so that functions notice no difference. The HTTP spoken here is only wha
 Runtime API answers: every response carries Content-Length.
 """
 
-import decimal
 import importlib
 import json
 import logging
@@ -198,9 +197,11 @@ DECIMAL = "decimal-" + os.urandom(12).hex() + "-"
 def to_json(value):
     """JSON as AWS's runtime writes it: DynamoDB's Decimals become numbers, digit for digit."""
     decimals = []
+    # Not imported here, which would cost each cold start: who has a Decimal has the module.
+    decimal = sys.modules.get("decimal")
 
     def plain(item):
-        if not isinstance(item, decimal.Decimal):
+        if not (decimal and isinstance(item, decimal.Decimal)):
             name = type(item).__name__
             raise TypeError("Object of type {} is not JSON serializable".format(name))
         if not item.is_finite():

@@ -424,24 +424,5 @@ async fn closed(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn routes() {
-        let base = "/2018-06-01/runtime";
-        let check = |method: &str, path: &str, want: Call<'_>| {
-            assert_eq!(route(method, &format!("{base}{path}")), want, "{method} {path}");
-        };
-        check("GET", "/invocation/next", Call::Next);
-        check("GET", "/invocation/next?x=y", Call::Next);
-        check("POST", "/invocation/a-1/response", Call::Response("a-1"));
-        check("POST", "/invocation/a-1/error", Call::Error("a-1"));
-        check("POST", "/init/error", Call::InitError);
-        check("POST", "/invocation/next", Call::Unknown);
-        check("GET", "/invocation/a-1/response", Call::Unknown);
-        check("POST", "/invocation/a/b/response", Call::Unknown);
-        check("GET", "/restore/next", Call::Unknown);
-        assert_eq!(route("GET", "/2020-01-01/extension/event/next"), Call::Unknown);
-    }
-}
+#[path = "api_tests.rs"]
+mod tests;

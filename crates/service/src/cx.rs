@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
-use cumulet_store::{Sealer, Store};
+use cumulet_store::{Blobs, Sealer, Store};
 
 use crate::{Access, Cloud, Error, Principal, Result};
 
@@ -113,6 +113,11 @@ impl Cx {
     /// The data.
     pub fn store(&self) -> &Store {
         &self.cloud.parts().store
+    }
+
+    /// Large values, as files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.cloud.parts().blobs
     }
 
     /// Seals and opens secrets.

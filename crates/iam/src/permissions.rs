@@ -42,6 +42,7 @@ impl Permissions {
     }
 
     async fn decide(&self, cx: &Cx, access: &Access) -> Result<()> {
+        refuse_to_session_tokens(cx.principal(), access)?;
         let identity = self.identity(cx.principal()).await?;
         match cx.principal() {
             Principal::Role { session, .. } => {
@@ -209,6 +210,24 @@ fn judge(
         Decision::Allow(_) => Ok(()),
         Decision::Deny(denial) => Err(Error::access_denied(denial.message(&request))),
     }
+}
+
+/// What users may not with credentials of GetSessionToken that no MFA stands behind: "You cannot
+/// call any IAM API operations", and of STS's only two (IAM user guide, "Compare AWS STS
+/// credentials").
+fn refuse_to_session_tokens(principal: &Principal, access: &Access) -> Result<()> {
+    let Principal::User { issued_at: Some(_), .. } = principal else { return Ok(()) };
+    let (service, name) = access.action.0.split_once(':').unwrap_or_default();
+    // Handing on a role is no call of IAM's.
+    let refused = match service {
+        "iam" => name != "PassRole",
+        "sts" => !matches!(name, "AssumeRole" | "TagSession" | "SetSourceIdentity"),
+        _ => false,
+    };
+    if refused {
+        return Err(Error::access_denied(format!("Cannot call {name} with session credentials")));
+    }
+    Ok(())
 }
 
 /// A session's tags before those of its role with the same key ("Passing session tags in STS").

@@ -26,6 +26,8 @@ pub struct Error {
     pub message_member: &'static str,
     /// S3: more elements of the answer.
     pub elements: Vec<(&'static str, String)>,
+    /// More headers of the answer, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// What happened, for the log only: never sent.
     pub cause: Option<String>,
 }
@@ -54,6 +56,7 @@ impl Error {
             detail: None,
             message_member: "message",
             elements: Vec::new(),
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -69,6 +72,7 @@ impl Error {
             detail: None,
             message_member: E::META.message_member,
             elements: Vec::new(),
+            headers: Vec::new(),
             cause: None,
         }
     }

@@ -4,6 +4,7 @@
 //! handle → encode`. Data planes ([`Sites`]) and the administration's pages leave the path early.
 
 mod control;
+mod cors;
 mod refuse;
 mod verify;
 

@@ -8,7 +8,7 @@ use cumulet_auth::sigv4::{
     self, BodyCheck, BodyFault, BodyHash, BodyRules, Claim, Expect, Family, Head, SignatureError,
     Style,
 };
-use cumulet_base::{Body, BodyError};
+use cumulet_base::Body;
 use cumulet_service::{Error, Found, Principal, Result};
 use cumulet_shape::OperationMeta;
 
@@ -111,21 +111,5 @@ fn checked(
 
 /// The whole body, `limit` bytes at most.
 pub(crate) async fn collect(body: Body, limit: usize, family: Family) -> Result<Bytes> {
-    body.collect(limit).await.map_err(|error| body_error(&error, family))
-}
-
-/// How a body that broke off is answered.
-fn body_error(error: &BodyError, family: Family) -> Error {
-    if let Some(fault) = BodyFault::of(error) {
-        return Error::signature(fault.describe(family));
-    }
-    match error {
-        BodyError::TooLarge(limit) => {
-            let words = format!("The request body is longer than {limit} bytes.");
-            Error::custom("RequestEntityTooLarge", 413, words)
-        }
-        BodyError::Broken(_) | BodyError::Refused(_) => {
-            Error::custom("IncompleteBody", 400, "The request body broke off.").because(error)
-        }
-    }
+    body.collect(limit).await.map_err(|error| Error::body(&error, family))
 }

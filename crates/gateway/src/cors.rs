@@ -1,98 +1,122 @@
-//! Browsers that call a service's endpoint from a page of another origin.
-//!
-//! AWS's endpoints answer every origin (`Access-Control-Allow-Origin: *`), and safely so: a request
-//! counts by its signature or the token in it, never by a cookie. (S3 asks its buckets instead: an
-//! answer that says already who may read it is left as it is.)
+//! Browsers: the question before a request of another origin, and what its answer lets a page see.
+
+use std::sync::Arc;
 
 use cumulet_base::Body;
+use cumulet_service::{CrossOrigin, Cx, Principal, RequestInfo, Result};
+use cumulet_shape::ServiceMeta;
+use cumulet_wire::Routed;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN,
 };
-use http::{Method, Request, Response};
+use http::request::Parts;
+use http::{Method, Response};
 
-/// What a page may read of an answer. `Date` among them: SDKs correct their clock by it.
-const EXPOSED: &str = "date,x-amz-crc32,x-amz-id-2,x-amz-request-id,x-amzn-errortype,\
-    x-amzn-requestid,x-amzn-trace-id,etag";
-const METHODS: &str = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
-/// Seconds that a browser remembers a preflight's answer (AWS's endpoints say two days).
-const MAX_AGE: &str = "172800";
+use crate::{Gateway, refuse, text};
 
-/// Whether a browser asks if it may ask.
-pub(crate) fn is_preflight(request: &Request<Body>) -> bool {
-    let headers = request.headers();
-    request.method() == Method::OPTIONS
-        && headers.contains_key(ORIGIN)
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
-}
+/// Headers that one preflight may ask for.
+const MAX_HEADERS: usize = 100;
 
-/// It may, with the headers it names.
-pub(crate) fn preflight(request: &Request<Body>) -> Response<Body> {
+/// The answer to a preflight that a service open to every origin would give.
+fn open(parts: &Parts) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    let wanted = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
-    headers.insert(VARY, HeaderValue::from_static("access-control-request-headers"));
-    if let Some(wanted) = wanted {
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted);
+    if let Some(asked) = Asked::of(parts, &[]).filter(|asked| asked.headers.len() <= MAX_HEADERS) {
+        *response.headers_mut() = asked.as_cross_origin().open();
     }
     response
 }
 
-/// Lets the page read the answer.
-pub(crate) fn expose(response: &mut Response<Body>) {
-    let headers = response.headers_mut();
-    if !headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+/// A request of another origin, apart from the request itself.
+pub(crate) struct Asked {
+    origin: String,
+    method: String,
+    headers: Vec<String>,
+    labels: Vec<(&'static str, String)>,
+    preflight: bool,
+}
+
+/// Whether a browser asks what it may ask.
+pub(crate) fn is_preflight(parts: &Parts) -> bool {
+    parts.method == Method::OPTIONS
+        && parts.headers.contains_key(ORIGIN)
+        && parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+impl Asked {
+    /// What a request asks with its `Origin`, if it has one.
+    pub(crate) fn of(parts: &Parts, labels: &[(&'static str, String)]) -> Option<Self> {
+        let origin = text(&parts.headers, ORIGIN)?.to_owned();
+        let labels = labels.to_vec();
+        let preflight = is_preflight(parts);
+        let asked = text(&parts.headers, ACCESS_CONTROL_REQUEST_METHOD).filter(|_| preflight);
+        let method = asked.unwrap_or(parts.method.as_str()).to_owned();
+        let headers = text(&parts.headers, ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
+        let names = headers.split(',').map(|name| name.trim().to_ascii_lowercase());
+        let names = names.filter(|name| !name.is_empty()).take(MAX_HEADERS + 1).collect();
+        Some(Self { origin, method, headers: names, labels, preflight })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Asked {
+    fn as_cross_origin(&self) -> CrossOrigin<'_> {
+        let Self { origin, method, headers, labels, preflight } = self;
+        CrossOrigin { origin, method, headers, labels, preflight: *preflight }
+    }
+}
 
-    fn ask(method: &str, headers: &[(&'static str, &'static str)]) -> Request<Body> {
-        let mut request = Request::new(Body::empty());
-        *request.method_mut() = method.parse().unwrap();
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, HeaderValue::from_static(value));
+impl Gateway {
+    /// Answers the question before a request.
+    pub(crate) async fn preflight(
+        &self,
+        parts: &Parts,
+        scope: Option<&str>,
+        info: RequestInfo,
+    ) -> Response<Body> {
+        let method = text(&parts.headers, ACCESS_CONTROL_REQUEST_METHOD);
+        let Some(method) = method.and_then(|name| Method::from_bytes(name.as_bytes()).ok()) else {
+            return refuse::plain(400, "Access-Control-Request-Method is no method.\n");
+        };
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let routed = self.router.route(&method, path, query, &parts.headers, scope);
+        // A preflight names its headers, not their values: that of a JSON service, whose operation
+        // stands in `X-Amz-Target`, leads nowhere. They all answer every origin.
+        let Ok(Routed::Operation { service, protocol, labels, .. }) = routed else {
+            return open(parts);
+        };
+        let asked = Asked::of(parts, &labels).filter(|asked| asked.headers.len() <= MAX_HEADERS);
+        let Some(asked) = asked else {
+            return refuse::plain(400, "The preflight cannot be read.\n");
+        };
+        let info = Arc::new(info);
+        match self.cors(service, &asked, &info).await {
+            Ok(headers) => {
+                let mut response = Response::new(Body::empty());
+                *response.headers_mut() = headers;
+                response
+            }
+            Err(error) => refuse::error(protocol, service, &info.id, path, &error),
         }
-        request
     }
 
-    #[test]
-    fn a_preflight_is_answered_with_what_it_asks_for() {
-        let asked = ask(
-            "OPTIONS",
-            &[
-                ("origin", "http://a.test"),
-                ("access-control-request-method", "POST"),
-                ("access-control-request-headers", "x-amz-target,content-type"),
-            ],
+    /// What `service` lets a page see.
+    pub(crate) async fn cors(
+        &self,
+        service: &'static ServiceMeta,
+        asked: &Asked,
+        info: &Arc<RequestInfo>,
+    ) -> Result<HeaderMap> {
+        let mut services = self.cloud.registry().services().iter();
+        let Some(found) = services.find(|found| found.meta().name == service.name) else {
+            return Ok(HeaderMap::new());
+        };
+        let parts = self.cloud.parts();
+        let cx = Cx::new(
+            Arc::clone(&self.cloud),
+            Arc::new(Principal::Anonymous),
+            parts.account.clone(),
+            parts.region.clone(),
+            Arc::clone(info),
         );
-        assert!(is_preflight(&asked));
-        let answer = preflight(&asked);
-        let header = |name: &str| answer.headers().get(name).unwrap().to_str().unwrap();
-        assert_eq!(header("access-control-allow-origin"), "*");
-        assert_eq!(header("access-control-allow-headers"), "x-amz-target,content-type");
-        assert!(!is_preflight(&ask("OPTIONS", &[("origin", "http://a.test")])));
-        assert!(!is_preflight(&ask("POST", &[("access-control-request-method", "POST")])));
-    }
-
-    #[test]
-    fn an_answer_that_names_its_readers_keeps_them() {
-        let mut response = Response::new(Body::empty());
-        expose(&mut response);
-        assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "*");
-        let mut response = Response::new(Body::empty());
-        let own = HeaderValue::from_static("http://a.test");
-        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, own);
-        expose(&mut response);
-        assert_eq!(response.headers().get("access-control-allow-origin").unwrap(), "http://a.test");
-        assert!(!response.headers().contains_key(ACCESS_CONTROL_EXPOSE_HEADERS));
+        found.cors(&cx, &asked.as_cross_origin()).await
     }
 }

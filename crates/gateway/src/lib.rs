@@ -16,7 +16,7 @@ use cumulet_base::Body;
 use cumulet_net::{Address, Handler, Peer};
 use cumulet_service::{BoxFuture, Cloud, Cx, Principal, RequestInfo, Sites};
 use cumulet_wire::Router;
-use http::header::{HOST, HeaderMap, ORIGIN, REFERER, USER_AGENT};
+use http::header::{HOST, HeaderMap, REFERER, USER_AGENT};
 use http::{Request, Response};
 
 /// Signing keys that are kept ready; each takes about 200 bytes.
@@ -42,15 +42,7 @@ impl Gateway {
         if let Some((site, cut)) = self.site(&request) {
             return self.visit(site.as_ref(), cut, info, request).await;
         }
-        if cors::is_preflight(&request) {
-            return cors::preflight(&request);
-        }
-        let from_browser = request.headers().contains_key(ORIGIN);
-        let mut response = self.control(info, request).await;
-        if from_browser {
-            cors::expose(&mut response);
-        }
-        response
+        self.control(info, request).await
     }
 
     /// The site that the request's host or path leads to.

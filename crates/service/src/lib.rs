@@ -8,6 +8,7 @@
 mod access;
 mod call;
 mod cloud;
+mod cors;
 mod cx;
 mod endpoint;
 mod error;
@@ -21,6 +22,7 @@ pub mod temporary;
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
+pub use cors::CrossOrigin;
 pub use cx::{Cx, RequestInfo};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};

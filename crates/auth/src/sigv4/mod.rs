@@ -40,7 +40,7 @@ use cumulet_base::Timestamp;
 use http::{HeaderMap, Method};
 
 pub use body::{BodyCheck, BodyDigests, BodyRules, Outcome, checked};
-pub use checksum::ChecksumAlgorithm;
+pub use checksum::{ChecksumAlgorithm, Sum};
 pub use chunked::Chain;
 pub use describe::{Described, Family};
 pub use error::{Mismatch, Part, ScopeFault, SignatureError};

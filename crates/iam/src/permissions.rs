@@ -35,6 +35,15 @@ struct Identity {
     tags: Vec<(String, String)>,
 }
 
+/// Account, name and unique id of a user or role.
+fn identified(principal: &Principal) -> Option<(&String, &String, &String)> {
+    match principal {
+        Principal::User { account, name, id, .. }
+        | Principal::Role { account, name, id, .. } => Some((account, name, id)),
+        _ => None,
+    }
+}
+
 impl Permissions {
     /// Decides by the policies in `store`.
     pub fn new(store: &Store) -> Self {
@@ -56,9 +65,7 @@ impl Permissions {
     /// The policies of the user or role behind `principal`. One that was deleted, and one that was
     /// made anew under the old name, has none for who signs as the old one.
     async fn identity(&self, principal: &Principal) -> Result<Arc<Identity>> {
-        let (Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. }) =
-            principal
-        else {
+        let Some((account, name, id)) = identified(principal) else {
             return Ok(Arc::default());
         };
         if let Some(known) = self.identities.get(id) {

@@ -1,9 +1,11 @@
 //! The path of a request, from its head to its answer.
 //!
 //! `route → who signed it → a body that checks itself as it is read → decode and validate →
-//! authorize → handle → encode`. Data planes ([`Sites`]) and the administration's pages leave the path early.
+//! authorize → handle → encode`. Data planes ([`Sites`]) and the administration's pages leave the
+//! path early.
 
 mod control;
+mod cors;
 mod refuse;
 mod verify;
 
@@ -14,7 +16,7 @@ use cumulet_base::Body;
 use cumulet_net::{Address, Handler, Peer};
 use cumulet_service::{BoxFuture, Cloud, Cx, Principal, RequestInfo, Sites};
 use cumulet_wire::Router;
-use http::header::{HOST, HeaderMap, REFERER, USER_AGENT};
+use http::header::{HOST, HeaderMap, ORIGIN, REFERER, USER_AGENT};
 use http::{Request, Response};
 
 /// Signing keys that are kept ready; each takes about 200 bytes.
@@ -40,7 +42,15 @@ impl Gateway {
         if let Some((site, cut)) = self.site(&request) {
             return self.visit(site.as_ref(), cut, info, request).await;
         }
-        self.control(info, request).await
+        if cors::is_preflight(&request) {
+            return cors::preflight(&request);
+        }
+        let from_browser = request.headers().contains_key(ORIGIN);
+        let mut response = self.control(info, request).await;
+        if from_browser {
+            cors::expose(&mut response);
+        }
+        response
     }
 
     /// The site that the request's host or path leads to.

@@ -56,10 +56,10 @@ impl Permissions {
     /// The policies of the user or role behind `principal`. One that was deleted, and one that was
     /// made anew under the old name, has none for who signs as the old one.
     async fn identity(&self, principal: &Principal) -> Result<Arc<Identity>> {
-        let (Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. }) =
-            principal
-        else {
-            return Ok(Arc::default());
+        let (account, name, id) = match principal {
+            Principal::User { account, name, id, .. }
+            | Principal::Role { account, name, id, .. } => (account, name, id),
+            _ => return Ok(Arc::default()),
         };
         if let Some(known) = self.identities.get(id) {
             return Ok(known);

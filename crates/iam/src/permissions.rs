@@ -38,8 +38,9 @@ struct Identity {
 /// Account, name and unique id of a user or role.
 fn identified(principal: &Principal) -> Option<(&String, &String, &String)> {
     match principal {
-        Principal::User { account, name, id, .. }
-        | Principal::Role { account, name, id, .. } => Some((account, name, id)),
+        Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. } => {
+            Some((account, name, id))
+        }
         _ => None,
     }
 }

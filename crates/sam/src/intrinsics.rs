@@ -129,7 +129,7 @@ pub(crate) fn resolve_parameters(node: &mut Node, parameters: &Dict) -> Result<(
                     Some(other) => Err(Fault::structure(format!(
                         "Invalid Fn::Sub variable value {}. Fn::Sub expects all variables to be \
                          strings.",
-                        python::repr(other)
+                        python::str(other)
                     ))),
                 })?;
             }

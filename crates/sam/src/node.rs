@@ -49,30 +49,18 @@ static NULL: Node = Node::Null;
 impl Node {
     /// What a template holds, in order of insertion, as text of the program.
     pub(crate) fn plain(value: &Value) -> Self {
-        Self::from_value(value, false)
-    }
-
-    /// What a template holds where AWS emulates Python 2.7.
-    pub(crate) fn python(value: &Value) -> Self {
-        Self::from_value(value, true)
-    }
-
-    fn from_value(value: &Value, python: bool) -> Self {
         match value {
             Value::Null => Self::Null,
             Value::Bool(flag) => Self::Bool(*flag),
             Value::Number(number) => Self::Number(number.clone()),
-            Value::String(text) => Self::Text(Text { text: text.clone(), unicode: python }),
-            Value::Array(items) => {
-                Self::List(items.iter().map(|item| Self::from_value(item, python)).collect())
-            }
+            Value::String(text) => text.as_str().into(),
+            Value::Array(items) => Self::List(items.iter().map(Self::plain).collect()),
             Value::Object(map) => {
-                let mut dict = if python { Dict::python() } else { Dict::default() };
+                let mut dict = Dict::default();
                 for (key, child) in map {
-                    let key = Text { text: key.clone(), unicode: python };
-                    dict.insert(key, Self::from_value(child, python));
+                    dict.insert(key.as_str(), Self::plain(child));
                 }
-                Self::Map(dict)
+                dict.into()
             }
         }
     }
@@ -127,11 +115,6 @@ impl Node {
     /// A member of a mapping; null where there is none, or where this is no mapping.
     pub(crate) fn at(&self, key: &str) -> &Node {
         self.as_map().and_then(|dict| dict.get(key)).unwrap_or(&NULL)
-    }
-
-    /// An item of a list; null where there is none.
-    pub(crate) fn item(&self, at: usize) -> &Node {
-        self.as_list().and_then(|items| items.get(at)).unwrap_or(&NULL)
     }
 
     pub(crate) fn is_null(&self) -> bool {

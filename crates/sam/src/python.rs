@@ -124,35 +124,40 @@ fn hash(text: &str) -> u64 {
     if hash == u64::MAX { u64::MAX - 1 } else { hash }
 }
 
-/// What `str(value)` gives: text as it is, everything else as [`repr`].
+/// A value as messages show it: text as it is, everything else as Python 3 prints it.
 pub(crate) fn str(node: &Node) -> String {
     match node {
         Node::Text(text) => text.text.clone(),
-        other => repr(other),
+        other => printed(other, false),
     }
 }
 
-/// What Python prints for a value.
+/// A value as Python 2.7 prints it, which is what hashes are made from.
 pub(crate) fn repr(node: &Node) -> String {
+    printed(node, true)
+}
+
+fn printed(node: &Node, marks: bool) -> String {
     let mut out = String::new();
-    write_repr(node, &mut out);
+    print(node, marks, &mut out);
     out
 }
 
-fn write_repr(node: &Node, out: &mut String) {
+/// `marks`: whether strings of the template show their `u`.
+fn print(node: &Node, marks: bool, out: &mut String) {
     match node {
         Node::Null => out.push_str("None"),
         Node::Bool(true) => out.push_str("True"),
         Node::Bool(false) => out.push_str("False"),
         Node::Number(number) => out.push_str(&number_text(number)),
-        Node::Text(text) => out.push_str(&quoted(&text.text, text.unicode)),
+        Node::Text(text) => out.push_str(&quoted(&text.text, marks && text.unicode)),
         Node::List(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
                 if at > 0 {
                     out.push_str(", ");
                 }
-                write_repr(item, out);
+                print(item, marks, out);
             }
             out.push(']');
         }
@@ -162,9 +167,9 @@ fn write_repr(node: &Node, out: &mut String) {
                 if at > 0 {
                     out.push_str(", ");
                 }
-                out.push_str(&quoted(key, unicode));
+                out.push_str(&quoted(key, marks && unicode));
                 out.push_str(": ");
-                write_repr(value, out);
+                print(value, marks, out);
             }
             out.push('}');
         }
@@ -341,7 +346,7 @@ mod tests {
 
     #[test]
     fn prints_and_writes() {
-        let node = Node::python(&json!({"k": [1, 2.0, null, true, "it's \u{e9}"]}));
+        let node = Node::plain(&json!({"k": [1, 2.0, null, true, "it's \u{e9}"]})).to_python();
         assert_eq!(repr(&node), "{u'k': [1, 2.0, None, True, u\"it's \\xe9\"]}");
         let node = Node::plain(&json!({"b": "é\u{1f600}", "a": [], "c": 1e16}));
         assert_eq!(

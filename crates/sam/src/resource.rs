@@ -77,10 +77,6 @@ impl Resource {
         passed_through(&self.attributes)
     }
 
-    pub(crate) fn condition(&self) -> Option<&Node> {
-        self.attributes.get("Condition")
-    }
-
     /// The entry under `Resources`.
     pub(crate) fn to_node(&self) -> Node {
         let mut result = Dict::default();

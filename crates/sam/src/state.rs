@@ -13,6 +13,7 @@ use crate::prepare;
 use crate::resource::Resource;
 use crate::resources::deployment::Preference;
 use crate::resources::usage_plan::SharedUsagePlan;
+use crate::schema;
 
 /// SAM's resource types whose properties Globals and the implicit APIs look at.
 pub(crate) const TYPES: [&str; 9] = [
@@ -188,7 +189,8 @@ impl<'c> State<'c> {
     }
 
     /// Puts what a SAM resource became in its place.
-    pub(crate) fn emit(&mut self, id: &str, resources: &[Resource]) {
+    pub(crate) fn emit(&mut self, id: &str, resources: &[Resource]) -> Result<(), Fault> {
+        resources.iter().try_for_each(|resource| schema::check_id(&resource.id.text))?;
         if let Some(output) = self.output_resources() {
             output.remove(id);
         }
@@ -203,6 +205,7 @@ impl<'c> State<'c> {
                 output.insert(&resource.id, resource.to_node());
             }
         }
+        Ok(())
     }
 
     /// Whether the author wrote a resource of that id which is not the one it comes from.

@@ -44,6 +44,8 @@ fn managed_policies() -> BTreeMap<String, String> {
         "AdministratorAccess",
         "AWSStepFunctionsFullAccess",
         "AWSLambda_FullAccess",
+        "AmazonAPIGatewayInvokeFullAccess",
+        "CloudWatchLambdaInsightsExecutionRolePolicy",
     ]
     .into_iter()
     .map(|path| {
@@ -92,6 +94,8 @@ fn sorted(value: &Value, key: &str) -> Value {
             }
             Value::Array(items)
         }
+        // To Python, whose comparison it is, 75 and 75.0 are one.
+        Value::Number(number) => json!(number.as_f64()),
         other => other.clone(),
     }
 }

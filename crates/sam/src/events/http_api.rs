@@ -150,7 +150,8 @@ fn add_auth(
         auth.insert("Authorizer", default.clone());
     }
     let name = auth.at("Authorizer").clone();
-    let authorizers = api_auth.at("Authorizers");
+    // An API without any `Auth` has authorizers, but none.
+    let authorizers = if api_auth.truthy() { api_auth.at("Authorizers") } else { api_auth };
     let iam = *api_auth.at("EnableIamAuthorizer") == Node::Bool(true);
     if name.is("NONE") {
         if !default.truthy() {

@@ -138,6 +138,11 @@ fn read_one(
     event: &Node,
     kinds: Kinds,
 ) -> Result<Event, Fault> {
+    if !event.is_map() {
+        // In AWS's words, which are Python's.
+        let kind = event.type_name();
+        return Err(Fault::event(name, format!("'{kind}' object has no attribute 'get'")));
+    }
     let kind = event.at("Type").as_str().and_then(|kind| kinds.iter().find(|one| one.0 == kind));
     let Some((kind, schema)) = kind else {
         let given = crate::python::str(event.at("Type"));

@@ -4,7 +4,7 @@ use super::authorizer::Authorizer;
 use super::paths::{ANY_METHOD, INTEGRATION, Paths, conditional, is_version_3, normalized, wrong_path};
 use crate::fault::Fault;
 use crate::intrinsics::{if_only, reference};
-use crate::node::{Dict, Node, Text, dict, list, python};
+use crate::node::{Dict, Node, Text, list, python};
 
 const ENDPOINT: &str = "x-amazon-apigateway-endpoint-configuration";
 const GATEWAY_RESPONSES: &str = "x-amazon-apigateway-gateway-responses";

@@ -210,7 +210,7 @@ fn hashed(state: &State<'_>, api: &SamResource, body: &Node) -> String {
     if api.at("AlwaysDeploy").truthy() {
         return state.context.now.to_string();
     }
-    let mut parts = vec![python::str(body)];
+    let mut parts = vec![python::repr(body)];
     if api.at("OpenApiVersion").truthy() {
         parts.push(python::str(api.at("OpenApiVersion")));
     }

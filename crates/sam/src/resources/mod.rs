@@ -4,6 +4,7 @@ pub(crate) mod api;
 mod api_domain;
 mod api_v2;
 pub(crate) mod application;
+mod capacity_provider;
 mod code;
 pub(crate) mod connector;
 pub(crate) mod deployment;
@@ -19,6 +20,7 @@ mod simple_table;
 mod state_machine;
 pub(crate) mod usage_plan;
 mod version;
+mod websocket_api;
 
 use crate::fault::Fault;
 use crate::node::{Dict, Node, Text};
@@ -37,8 +39,9 @@ pub(crate) fn order(state: &State<'_>) -> Vec<Text> {
         let rank = match kind.strip_prefix(SERVERLESS) {
             Some("Function") => 0,
             Some("StateMachine") => 1,
-            Some("Api" | "HttpApi") => 2,
-            Some("SimpleTable" | "LayerVersion" | "Application") => 3,
+            Some("Api" | "HttpApi" | "WebSocketApi") => 2,
+            Some("SimpleTable" | "LayerVersion" | "Application" | "CapacityProvider") => 3,
+            Some("Connector") => 4,
             _ => continue,
         };
         ids.push((rank, Text { text: id.to_owned(), unicode }));
@@ -57,13 +60,15 @@ pub(crate) fn transform(state: &mut State<'_>, id: &Text) -> Result<(), Fault> {
         "StateMachine" => state_machine::transform(state, &mut resource)?,
         "Api" => api::transform(state, &mut resource)?,
         "HttpApi" => http_api::transform(state, &mut resource)?,
+        "WebSocketApi" => websocket_api::transform(state, &mut resource)?,
         "SimpleTable" => simple_table::transform(&resource)?,
+        "CapacityProvider" => capacity_provider::transform(state, &resource)?,
+        "Connector" => connector::transform(state, &resource)?,
         "LayerVersion" => layer_version::transform(state, &mut resource)?,
         "Application" => application::transform(state, &mut resource)?,
         _ => return Ok(()),
     };
-    state.emit(&id.text, &resources);
-    Ok(())
+    state.emit(&id.text, &resources)
 }
 
 /// A SAM resource as its author wrote it.

@@ -349,8 +349,7 @@ fn set_policies(state: &mut State<'_>, kind: &Kind, gathered: &Gathered) {
         order.iter().find(|policy| given.iter().any(|one| one.is(policy))).copied()
     };
     let deletion = strongest(&gathered.deletion_policies, &["Retain", "Delete"]);
-    let replace =
-        strongest(&gathered.update_replace_policies, &["Retain", "Snapshot", "Delete"]);
+    let replace = strongest(&gathered.update_replace_policies, &["Retain", "Snapshot", "Delete"]);
     let Some(api) = state.resource_mut(kind.implicit_id) else { return };
     for (key, policy) in [("DeletionPolicy", deletion), ("UpdateReplacePolicy", replace)] {
         if let Some(policy) = policy {

@@ -72,9 +72,9 @@ pub(crate) fn combined(names: &[Node], name: &str) -> Vec<(String, Node)> {
 
 /// A mapping with one key that names a function.
 pub(crate) fn is_intrinsic(node: &Node) -> bool {
-    node.as_map().and_then(Dict::single).is_some_and(|(key, _)| {
-        key == "Ref" || key == "Condition" || key.starts_with("Fn::")
-    })
+    node.as_map()
+        .and_then(Dict::single)
+        .is_some_and(|(key, _)| key == "Ref" || key == "Condition" || key.starts_with("Fn::"))
 }
 
 pub(crate) fn is_if(node: &Node) -> bool {

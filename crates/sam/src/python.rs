@@ -239,8 +239,7 @@ pub(crate) struct Json {
 
 impl Json {
     /// `json.dumps(value)`.
-    pub(crate) const DEFAULT: Self =
-        Self { item: ", ", colon: ": ", sorted: false, indent: None };
+    pub(crate) const DEFAULT: Self = Self { item: ", ", colon: ": ", sorted: false, indent: None };
     /// What logical ids are hashed from: no spaces, keys sorted.
     pub(crate) const CANONICAL: Self = Self { item: ",", colon: ":", sorted: true, indent: None };
     /// How a state machine's definition is laid out.

@@ -69,7 +69,8 @@ impl<'c> State<'c> {
             prepare::to_python(&mut source, &mut parameters);
         }
         add_defaults(&mut parameters, &source);
-        for (name, value) in [("AWS::Region", context.region), ("AWS::Partition", context.partition)]
+        for (name, value) in
+            [("AWS::Region", context.region), ("AWS::Partition", context.partition)]
         {
             if !parameters.contains(name) {
                 parameters.insert(name, value);

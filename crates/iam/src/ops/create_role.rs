@@ -1,5 +1,5 @@
-//! CreateRole: makes a role with its trust policy, without other policies. Refuses a
-//! trust policy that is none, a boundary that does not exist, and a name that is taken.
+//! CreateRole: makes a role with its trust policy, without other policies. Refuses a trust policy
+//! that is none, a boundary that does not exist, and a name that is taken.
 
 use cumulet_api_iam::ops::{CreateRole, CreateRoleResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -98,8 +98,11 @@ fn allow_api(
 ) -> Resource {
     let path = without_slash(&method.path.text);
     let path = openapi_wildcard(path);
-    let name =
-        if method.method.text == "any" { "*".to_owned() } else { method.method.text.to_uppercase() };
+    let name = if method.method.text == "any" {
+        "*".to_owned()
+    } else {
+        method.method.text.to_uppercase()
+    };
     let resource = format!("${{__ApiId__}}/${{__Stage__}}/{name}{path}");
     let source = sub_with(
         arn(state.context.partition, "execute-api", &resource),
@@ -211,8 +214,7 @@ fn override_auth(
     if !body.truthy() || !auth.at("OverrideApiAuth").truthy() {
         return Ok(());
     }
-    if !["Authorizer", "ApiKeyRequired", "ResourcePolicy"].iter().any(|key| auth.at(key).truthy())
-    {
+    if !["Authorizer", "ApiKeyRequired", "ResourcePolicy"].iter().any(|key| auth.at(key).truthy()) {
         return Err(event.fault(
             "Must define one of: Authorizer, ApiKeyRequired or ResourcePolicy when using the \
              OverrideApiAuth property.",
@@ -302,17 +304,14 @@ pub(super) fn check_defined(
 ) -> Result<(), Fault> {
     let before = format!("Unable to set Authorizer [{}]", python::str(name));
     if !authorizers.truthy() {
-        return Err(method.fault(
-            &before,
-            " because the related API does not define any Authorizers.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API does not define any Authorizers.")
+        );
     }
     check_types(method, name, authorizers)?;
     let key = name.as_str().unwrap_or_default();
     if !authorizers.at(key).truthy() {
-        return Err(
-            method.fault(&before, " because it wasn't defined in the API's Authorizers.")
-        );
+        return Err(method.fault(&before, " because it wasn't defined in the API's Authorizers."));
     }
     Ok(())
 }
@@ -349,16 +348,14 @@ fn add_request_model(
         return Err(method.fault(&before, " because the related API does not define any Models."));
     }
     if !is_intrinsic(models) && !models.is_map() {
-        return Err(method.fault(
-            &before,
-            " because the related API Models defined is of invalid type.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API Models defined is of invalid type.")
+        );
     }
     let Some(model) = model.as_text() else {
-        return Err(method.fault(
-            &before,
-            " because the related API does not contain valid Models.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API does not contain valid Models.")
+        );
     };
     if !models.at(&model.text).truthy() {
         return Err(method.fault(&before, " because it wasn't defined in the API's Models."));
@@ -383,9 +380,8 @@ fn add_request_model(
 fn request_parameters(event: &Event) -> Result<Vec<RequestParameter>, Fault> {
     static NAME: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^method\.request\.(querystring|path|header)\.").ok());
-    let wrong = |what: &str| {
-        event.fault(format!("Invalid value for 'RequestParameters' property. {what}"))
-    };
+    let wrong =
+        |what: &str| event.fault(format!("Invalid value for 'RequestParameters' property. {what}"));
     let check = |name: &str| {
         if NAME.as_ref().is_some_and(|regex| regex.is_match(name)) {
             return Ok(());

@@ -64,9 +64,9 @@ fn allow_api(
     let body = state.properties(method.api).at("DefinitionBody");
     let mut editor = None;
     if body.truthy() {
-        editor = Some(HttpEditor::new(body).map_err(|fault| {
-            Fault::resource(method.api, fault.message())
-        })?);
+        editor = Some(
+            HttpEditor::new(body).map_err(|fault| Fault::resource(method.api, fault.message()))?,
+        );
     }
     if path == DEFAULT_PATH {
         path = "";

@@ -74,8 +74,7 @@ pub(super) fn target_of(event: &Event, target: &Target, suffix: &str) -> Dict {
     let id = match event.at("Target").as_map().and_then(|given| given.get("Id")) {
         Some(id) => id.clone(),
         None => {
-            let id: String =
-                event.id.text.chars().take(MAX_TARGET_ID - suffix.len()).collect();
+            let id: String = event.id.text.chars().take(MAX_TARGET_ID - suffix.len()).collect();
             format!("{id}{suffix}").into()
         }
     };

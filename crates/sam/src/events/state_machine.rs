@@ -99,9 +99,7 @@ pub(super) fn api(
         )));
     }
     let integration = StateMachineIntegration {
-        uri: sub(
-            "arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution",
-        ),
+        uri: sub("arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution"),
         credentials: role.arn(),
         templates: request_template(event, target),
         condition: target.condition(),
@@ -119,11 +117,8 @@ pub(super) fn api(
 
 /// The mapping template that makes a StartExecution call of a request.
 fn request_template(event: &Event, target: &Target) -> Node {
-    let replace = if event.at("UnescapeMappingTemplate").truthy() {
-        r#".replaceAll("\\'","'")"#
-    } else {
-        ""
-    };
+    let replace =
+        if event.at("UnescapeMappingTemplate").truthy() { r#".replaceAll("\\'","'")"# } else { "" };
     let text = format!(
         "{{\"input\": \"$util.escapeJavaScript($input.json('$')){replace}\", \
          \"stateMachineArn\": \"${{{}}}\"}}",

@@ -45,10 +45,7 @@ enum Value {
     Number,
 }
 
-pub(super) fn transform(
-    state: &State<'_>,
-    provider: &SamResource,
-) -> Result<Vec<Resource>, Fault> {
+pub(super) fn transform(state: &State<'_>, provider: &SamResource) -> Result<Vec<Resource>, Fault> {
     provider.check("AWS::Serverless::CapacityProvider", SCHEMA)?;
     check_members(provider)?;
     let mut result = provider.becomes("AWS::Lambda::CapacityProvider");
@@ -68,17 +65,26 @@ pub(super) fn transform(
             result.set(key, provider.at(key));
         }
     }
-    result.set("VpcConfig", picked(provider.at("VpcConfig"), &[
-        ("SubnetIds", "SubnetIds"),
-        ("SecurityGroupIds", "SecurityGroupIds"),
-    ]));
+    result.set(
+        "VpcConfig",
+        picked(
+            provider.at("VpcConfig"),
+            &[("SubnetIds", "SubnetIds"), ("SecurityGroupIds", "SecurityGroupIds")],
+        ),
+    );
     let instances = provider.at("InstanceRequirements");
     if instances.truthy() {
-        result.set("InstanceRequirements", picked(instances, &[
-            ("Architectures", "Architectures"),
-            ("AllowedTypes", "AllowedInstanceTypes"),
-            ("ExcludedTypes", "ExcludedInstanceTypes"),
-        ]));
+        result.set(
+            "InstanceRequirements",
+            picked(
+                instances,
+                &[
+                    ("Architectures", "Architectures"),
+                    ("AllowedTypes", "AllowedInstanceTypes"),
+                    ("ExcludedTypes", "ExcludedInstanceTypes"),
+                ],
+            ),
+        );
     }
     if provider.at("ScalingConfig").truthy() {
         result.set("CapacityProviderScalingConfig", scaling(provider.at("ScalingConfig")));
@@ -115,10 +121,13 @@ fn scaling(config: &Node) -> Dict {
         return result;
     }
     result.insert("ScalingMode", "Manual");
-    result.insert("ScalingPolicies", list![dict! {
-        "PredefinedMetricType" => "LambdaCapacityProviderAverageCPUUtilization",
-        "TargetValue" => target,
-    }]);
+    result.insert(
+        "ScalingPolicies",
+        list![dict! {
+            "PredefinedMetricType" => "LambdaCapacityProviderAverageCPUUtilization",
+            "TargetValue" => target,
+        }],
+    );
     result
 }
 

@@ -89,9 +89,8 @@ pub(super) fn add(
     };
     state.deployments.insert(function.id.text.clone(), preference);
     let Some(alias) = alias else {
-        return Err(function.fault(
-            "'DeploymentPreference' requires AutoPublishAlias property to be specified.",
-        ));
+        return Err(function
+            .fault("'DeploymentPreference' requires AutoPublishAlias property to be specified."));
     };
     let mut update = Dict::default();
     update.insert("ApplicationName", reference(APPLICATION));
@@ -203,29 +202,35 @@ fn group(function: &str, preference: &Preference) -> Result<Resource, Fault> {
     if preference.condition.truthy() {
         attributes.insert("Condition", preference.condition.clone());
     }
-    let alarms = alarms(&preference.alarms)
-        .map_err(|message| Fault::resource(function, message))?;
-    let role = if preference.role.truthy() {
-        preference.role.clone()
-    } else {
-        get_att(ROLE, "Arn")
-    };
-    let mut group =
-        Resource::new(group_id(function), "AWS::CodeDeploy::DeploymentGroup", &attributes)
-            .with("AlarmConfiguration", alarms)
-            .with("ApplicationName", reference(APPLICATION))
-            .with("AutoRollbackConfiguration", dict! {
-                "Enabled" => true,
-                "Events" => list![
-                    "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
-                ],
-            })
-            .with("DeploymentConfigName", full_name(&preference.kind, None))
-            .with("DeploymentStyle", dict! {
-                "DeploymentType" => "BLUE_GREEN",
-                "DeploymentOption" => "WITH_TRAFFIC_CONTROL",
-            })
-            .with("ServiceRoleArn", role);
+    let alarms =
+        alarms(&preference.alarms).map_err(|message| Fault::resource(function, message))?;
+    let role =
+        if preference.role.truthy() { preference.role.clone() } else { get_att(ROLE, "Arn") };
+    let mut group = Resource::new(
+        group_id(function),
+        "AWS::CodeDeploy::DeploymentGroup",
+        &attributes,
+    )
+    .with("AlarmConfiguration", alarms)
+    .with("ApplicationName", reference(APPLICATION))
+    .with(
+        "AutoRollbackConfiguration",
+        dict! {
+            "Enabled" => true,
+            "Events" => list![
+                "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
+            ],
+        },
+    )
+    .with("DeploymentConfigName", full_name(&preference.kind, None))
+    .with(
+        "DeploymentStyle",
+        dict! {
+            "DeploymentType" => "BLUE_GREEN",
+            "DeploymentOption" => "WITH_TRAFFIC_CONTROL",
+        },
+    )
+    .with("ServiceRoleArn", role);
     if preference.triggers.truthy() {
         group.set("TriggerConfigurations", preference.triggers.clone());
     }

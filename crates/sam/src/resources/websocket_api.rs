@@ -33,10 +33,8 @@ const SCHEMA: &[Property] = &[
     optional("Tags", Form::Map),
 ];
 
-const REFERABLE: [(&str, &str); 2] = [
-    ("Stage", "AWS::ApiGatewayV2::Stage"),
-    ("DomainName", "AWS::ApiGatewayV2::DomainName"),
-];
+const REFERABLE: [(&str, &str); 2] =
+    [("Stage", "AWS::ApiGatewayV2::Stage"), ("DomainName", "AWS::ApiGatewayV2::DomainName")];
 
 pub(super) fn transform(
     state: &mut State<'_>,
@@ -88,14 +86,12 @@ fn check(api: &SamResource) -> Result<(), Fault> {
         return Err(api.fault("IpAddressType must be 'ipv4' or 'dualstack'."));
     }
     if api.at("Domain").at("MutualTlsAuthentication").truthy() {
-        return Err(api.fault(
-            "Mutual TLS domain name association is not supported for Websocket APIs.",
-        ));
+        return Err(
+            api.fault("Mutual TLS domain name association is not supported for Websocket APIs.")
+        );
     }
     if api.at("Auth").truthy() && api.at("Routes").at("$connect").is_null() {
-        return Err(
-            api.fault("Authorization is only available if there is a $connect route.")
-        );
+        return Err(api.fault("Authorization is only available if there is a $connect route."));
     }
     Ok(())
 }
@@ -106,8 +102,12 @@ fn websocket_api(api: &SamResource, tags: &Dict) -> Resource {
         .with("ProtocolType", "WEBSOCKET")
         .with("Tags", tags.clone());
     for key in [
-        "ApiKeySelectionExpression", "Description", "DisableExecuteApiEndpoint",
-        "DisableSchemaValidation", "IpAddressType", "RouteSelectionExpression",
+        "ApiKeySelectionExpression",
+        "Description",
+        "DisableExecuteApiEndpoint",
+        "DisableSchemaValidation",
+        "IpAddressType",
+        "RouteSelectionExpression",
     ] {
         result.set(key, api.at(key));
     }
@@ -133,12 +133,18 @@ fn route(api: &SamResource, key: &str, spec: &Node) -> Result<Route, Fault> {
         Resource::new(format!("{prefix}Route"), "AWS::ApiGatewayV2::Route", &attributes)
             .with("RouteKey", key)
             .with("ApiId", reference(&api.id))
-            .with("Target", dict! {
-                "Fn::Join" =>
-                    list!["/", list!["integrations", reference(integration_id.as_str())]],
-            });
+            .with(
+                "Target",
+                dict! {
+                    "Fn::Join" =>
+                        list!["/", list!["integrations", reference(integration_id.as_str())]],
+                },
+            );
     for name in [
-        "ApiKeyRequired", "ModelSelectionExpression", "OperationName", "RequestModels",
+        "ApiKeyRequired",
+        "ModelSelectionExpression",
+        "OperationName",
+        "RequestModels",
         "RouteResponseSelectionExpression",
     ] {
         route.set(name, spec.at(name));
@@ -156,12 +162,11 @@ fn route(api: &SamResource, key: &str, spec: &Node) -> Result<Route, Fault> {
     if function.is_null() {
         return Err(api.fault("Route must have associated function."));
     }
-    let integration =
-        Resource::new(integration_id, "AWS::ApiGatewayV2::Integration", &attributes)
-            .with("ApiId", reference(&api.id))
-            .with("IntegrationType", "AWS_PROXY")
-            .with("IntegrationUri", invocation("FunctionArn", function))
-            .with("TimeoutInMillis", spec.at("IntegrationTimeout"));
+    let integration = Resource::new(integration_id, "AWS::ApiGatewayV2::Integration", &attributes)
+        .with("ApiId", reference(&api.id))
+        .with("IntegrationType", "AWS_PROXY")
+        .with("IntegrationUri", invocation("FunctionArn", function))
+        .with("TimeoutInMillis", spec.at("IntegrationTimeout"));
     let permission =
         Resource::new(format!("{prefix}Permission"), "AWS::Lambda::Permission", &attributes)
             .with("Action", "lambda:InvokeFunction")
@@ -228,17 +233,15 @@ fn authorize(
     let only = auth.as_map().is_some_and(|auth| auth.len() == 1);
     match upper.as_str() {
         "" => {
-            return Err(
-                api.fault("AuthType must be specified for additional auth configurations.")
-            );
+            return Err(api.fault("AuthType must be specified for additional auth configurations."));
         }
         "CUSTOM" if !auth.at("AuthArn").truthy() => {
             return Err(api.fault("AuthArn must be specified if AuthType is CUSTOM."));
         }
         "AWS_IAM" | "NONE" if !only => {
-            return Err(api.fault(format!(
-                "No additional configurations supported for AuthType {upper}."
-            )));
+            return Err(
+                api.fault(format!("No additional configurations supported for AuthType {upper}."))
+            );
         }
         "CUSTOM" | "AWS_IAM" | "NONE" => {}
         _ => return Err(api.fault("AuthType is not one of AWS_IAM, CUSTOM or NONE.")),

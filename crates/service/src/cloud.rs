@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cumulet_base::{AccountId, Clock, Ids, Limits, Region};
 use cumulet_store::{Sealer, Store};
 
-use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service};
+use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service, Telemetry};
 
 /// One running cloud: its store, its clock, its services.
 pub struct Cloud {
     parts: Parts,
     registry: Registry,
+    telemetry: Option<Arc<dyn Telemetry>>,
 }
 
 /// What a cloud is put together from.
@@ -38,7 +39,8 @@ pub struct Parts {
 impl Cloud {
     /// A cloud of these parts and services.
     pub fn new(parts: Parts, services: Vec<Arc<dyn Service>>) -> Arc<Self> {
-        Arc::new(Self { parts, registry: Registry::new(services) })
+        let telemetry = services.iter().find_map(|service| Arc::clone(service).telemetry());
+        Arc::new(Self { parts, registry: Registry::new(services), telemetry })
     }
 
     /// The shared parts.
@@ -49,6 +51,11 @@ impl Cloud {
     /// All operations.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Where log lines go; `None` in a cloud without logs, which keeps none.
+    pub fn telemetry(&self) -> Option<&dyn Telemetry> {
+        self.telemetry.as_deref()
     }
 
     /// A context for work that no request from outside began.

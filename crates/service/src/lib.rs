@@ -15,6 +15,7 @@ mod handle;
 mod principal;
 mod resource;
 mod site;
+mod telemetry;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
 pub use call::Registry;
@@ -26,6 +27,7 @@ pub use handle::{Handle, Service};
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
 pub use site::{Site, Sites};
+pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,1 +1,2 @@
 //! CloudWatch Logs.
+pub mod pattern;

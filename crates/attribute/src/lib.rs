@@ -20,6 +20,7 @@
 //! ```
 
 mod builder;
+mod entries;
 mod error;
 mod format;
 mod item;

@@ -5,7 +5,9 @@ use cumulet_shape::{
     Faults, Kind, Location, Member, ReadError, Reader, Rules, Schema, Shape, Structure, Writer,
 };
 
-use crate::{Item, ItemBuilder, MAX_ITEM_SIZE, MapRef, NumberText, Type, Value, ValueError, ValueRef};
+use crate::{
+    Item, ItemBuilder, MAX_ITEM_SIZE, MapRef, NumberText, Type, Value, ValueError, ValueRef,
+};
 
 /// An item or a key in a message.
 ///

@@ -56,9 +56,7 @@ pub fn index_write(change: IndexChange, transactional: bool) -> f64 {
         IndexChange::None => 0.0,
         IndexChange::Insert(size) | IndexChange::Delete(size) => write(size, 0, transactional),
         IndexChange::Update(old, new) => write(old, new, transactional),
-        IndexChange::Move(old, new) => {
-            write(old, 0, transactional) + write(0, new, transactional)
-        }
+        IndexChange::Move(old, new) => write(old, 0, transactional) + write(0, new, transactional),
     }
 }
 
@@ -83,9 +81,14 @@ mod tests {
 
     #[test]
     fn writes() {
-        for (old, new, units) in
-            [(0, 0, 1.0), (0, 1, 1.0), (1024, 0, 1.0), (0, 1025, 2.0), (5000, 10, 5.0), (1, 409_600, 400.0)]
-        {
+        for (old, new, units) in [
+            (0, 0, 1.0),
+            (0, 1, 1.0),
+            (1024, 0, 1.0),
+            (0, 1025, 2.0),
+            (5000, 10, 5.0),
+            (1, 409_600, 400.0),
+        ] {
             equal(write(old, new, false), units, "write");
             equal(write(old, new, true), units * 2.0, "transactional");
         }

@@ -49,6 +49,15 @@ pub enum Error {
     ConditionFailed(Option<Item>),
 }
 
+impl Error {
+    /// (Message: dynalite's record.)
+    pub(crate) fn too_many_tables() -> Self {
+        Self::Limit(
+            "Subscriber limit exceeded: There is a limit of 2500 tables per subscriber".into(),
+        )
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use cumulet_attribute::{
-    Item, ItemBuilder, KeyType, Type, ValueRef, encode_key, partition_hash,
-};
+use cumulet_attribute::{Item, ItemBuilder, KeyType, Type, ValueRef, encode_key, partition_hash};
 
 use crate::expression::Path;
 

@@ -64,8 +64,7 @@ impl Units {
             ..ConsumedCapacity::default()
         };
         if wanted == ReturnConsumedCapacity::Indexes {
-            let units =
-                |units| Capacity { capacity_units: Some(units), ..Capacity::default() };
+            let units = |units| Capacity { capacity_units: Some(units), ..Capacity::default() };
             answer.table = Some(units(self.table));
             for (name, local, used) in self.indexes.into_iter().filter(|(.., used)| *used > 0.0) {
                 let map = if local {

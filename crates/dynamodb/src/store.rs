@@ -5,7 +5,6 @@
 //! | `dynamodb-table`, account, region, name | [`crate::model::TableRecord`] |
 //! | `dynamodb`, account, region, `item`, table id, position | the item in its stored form |
 //! | `dynamodb`, account, region, `index`, table id, index, position in it, position | the entry |
-//! | `dynamodb`, account, region, `dropped`, table id | a table whose items are being removed |
 
 use cumulet_base::{AccountId, Region};
 use cumulet_store::{Component, Key, Range, StoreError};
@@ -16,7 +15,7 @@ const DATA: &str = "dynamodb";
 /// What the records of all tables begin with. Apart from the items, so that their view is not
 /// woken by every write.
 pub(crate) fn all_tables() -> Key {
-    Key::service(TABLES)
+    Key::of_service(TABLES)
 }
 
 /// What the records of an account's tables in a region begin with.
@@ -37,11 +36,6 @@ pub(crate) fn owner(key: &[u8]) -> Result<(AccountId, Region), StoreError> {
         (Ok(account), Ok(region)) => Ok((account, region)),
         _ => Err(StoreError::Corrupt("a table's key names no account and region".to_owned())),
     }
-}
-
-/// A table whose items and entries are to be removed.
-pub(crate) fn dropped(account: &AccountId, region: &Region, id: &str) -> Key {
-    Key::new(DATA, account, region).text("dropped").text(id)
 }
 
 /// The items of a table.

@@ -59,7 +59,9 @@ impl Tables {
     }
 }
 
-async fn load(snapshot: Snapshot) -> std::result::Result<HashMap<Box<[u8]>, Arc<Table>>, StoreError> {
+async fn load(
+    snapshot: Snapshot,
+) -> std::result::Result<HashMap<Box<[u8]>, Arc<Table>>, StoreError> {
     let mut tables = HashMap::new();
     let mut scan = snapshot.scan(store::all_tables().prefix(), Direction::Forward);
     while let Some((key, bytes)) = scan.next().await? {
@@ -141,9 +143,9 @@ fn projected(record: &TableRecord, index: &IndexRecord) -> Option<Vec<String>> {
         ProjectionRecord::KeysOnly => [].as_slice(),
         ProjectionRecord::Include(names) => names,
     };
-    let keys = [&index.key, &record.key].into_iter().flat_map(|key| {
-        std::iter::once(&key.hash).chain(&key.range)
-    });
+    let keys = [&index.key, &record.key]
+        .into_iter()
+        .flat_map(|key| std::iter::once(&key.hash).chain(&key.range));
     let mut names: Vec<String> = keys.chain(included).cloned().collect();
     names.sort();
     names.dedup();

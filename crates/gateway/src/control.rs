@@ -132,7 +132,7 @@ impl Gateway {
         };
         let depth = self.cloud.parts().limits.nesting;
         let call = {
-            let mut reader = cumulet_wire::read(protocol, meta, &mut message, depth)
+            let mut reader = cumulet_wire::read(protocol, &mut message, depth)
                 .map_err(|why| Error::unreadable(&why))?;
             endpoint.decode(reader.as_mut())?
         };

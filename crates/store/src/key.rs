@@ -68,9 +68,10 @@ impl Key {
         Self::start(service, "", "")
     }
 
-    /// What every key of `service` begins with, whoever owns it: for a view of it all.
-    pub fn service(service: &str) -> Self {
-        Self(Vec::with_capacity(32)).text(service)
+    /// The beginning of every key of `service`, whatever account and region: to watch, not to store
+    /// under.
+    pub fn of_service(service: &str) -> Self {
+        Self(Vec::with_capacity(service.len() + 2)).text(service)
     }
 
     fn start(service: &str, account: &str, region: &str) -> Self {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::commit::{Base, Value};
 use crate::read::PageBuilder;
-use crate::{Direction, Page, Range, Read, Record, StoreError, record};
+use crate::{Direction, Page, Range, Read, Record, StoreError, Version, record};
 
 /// Bytes of a key.
 pub const MAX_KEY: usize = 16 << 10;
@@ -64,6 +64,12 @@ impl Tx {
         self.0.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The version that it reads at. A transaction that sees what another one wrote has a larger
+    /// one, across restarts too, which makes it a fencing token.
+    pub fn version(&self) -> Version {
+        Version(self.0.base.version)
+    }
+
     /// Stores a value. One over [`MAX_VALUE`], a key over [`MAX_KEY`] or an empty key fail the
     /// transaction.
     pub fn put(&self, key: impl Into<Bytes>, value: impl Into<Bytes>) {
@@ -102,14 +108,20 @@ impl Tx {
         let mut recorded = self.lock();
         let size = value.as_ref().map_or(0, Bytes::len);
         if key.is_empty() || key.len() > MAX_KEY {
-            recorded.refuse(StoreError::TooLarge("a key has 1 to 16,384 bytes"));
-        } else if size > MAX_VALUE {
-            recorded.refuse(StoreError::TooLarge("a value has at most 4 MiB"));
-        } else if recorded.bytes + key.len() + size > MAX_TRANSACTION {
+            return recorded.refuse(StoreError::TooLarge("a key has 1 to 16,384 bytes"));
+        }
+        if size > MAX_VALUE {
+            return recorded.refuse(StoreError::TooLarge("a value has at most 4 MiB"));
+        }
+        recorded.bytes += key.len() + size;
+        let key_size = key.len();
+        if let Some(before) = recorded.writes.insert(key, value) {
+            recorded.bytes -= key_size + before.map_or(0, |value| value.len());
+        }
+        if recorded.bytes > MAX_TRANSACTION {
+            recorded.writes.clear();
+            recorded.bytes = 0;
             recorded.refuse(StoreError::TooLarge("a transaction writes at most 10 MiB"));
-        } else {
-            recorded.bytes += key.len() + size;
-            recorded.writes.insert(key, value);
         }
     }
 

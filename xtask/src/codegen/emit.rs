@@ -376,8 +376,10 @@ impl Emitter<'_> {
             let message = shape.members.keys().find(|m| m.eq_ignore_ascii_case("message"));
             let _ = write!(
                 text,
-                "{}impl Exception for {} {{\nconst META: &'static ExceptionMeta = &ExceptionMeta {{\n\
-                 name: {}, code: {}, status: {status}, fault: {fault}, message_member: {} }};\n}}\n\n",
+                "{}impl Exception for {} {{\n\
+                 const META: &'static ExceptionMeta = &ExceptionMeta {{\n\
+                 name: {}, code: {}, status: {status}, fault: {fault}, \
+                 message_member: {} }};\n}}\n\n",
                 self.structure(&name)?,
                 type_name(&name),
                 literal(&name),
@@ -391,7 +393,8 @@ impl Emitter<'_> {
 
 fn enumeration(name: &str, values: &[String]) -> String {
     let mut text = format!(
-        "/// `{name}`.\n#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]\n\
+        "/// `{name}`.\n\
+         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]\n\
          pub enum {} {{\n#[default]\n",
         type_name(name)
     );
@@ -455,7 +458,8 @@ fn meta(name: &str, model: &Model) -> Result<String, String> {
          pub mod errors;\npub mod ops;\npub mod types;\n\n\
          // Every file takes what it needs.\n#[allow(unused_imports)]\nmod prelude {{\n\
          pub(crate) use std::collections::BTreeMap;\n\n\
-         pub(crate) use cumulet_shape::{{AuthKind, Bytes, Document, Exception, ExceptionMeta, Operation, OperationMeta, Shape, Streaming, Timestamp}};\n\n\
+         pub(crate) use cumulet_shape::{{AuthKind, Bytes, Document, Exception, ExceptionMeta, \
+         Operation, OperationMeta, Shape, Streaming, Timestamp}};\n\n\
          pub(crate) use crate::types::*;\n}}\n\n\
          use cumulet_shape::{{Protocol, Route, ServiceMeta}};\n\n\
          /// The service.\n\

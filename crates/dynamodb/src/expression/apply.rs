@@ -184,10 +184,7 @@ fn same_set(old: ValueRef<'_>, value: ValueRef<'_>) -> Result<Type, UpdateError>
     if is_set && old.kind() == kind { Ok(kind) } else { Err(UpdateError::OperandType) }
 }
 
-fn set<'a>(
-    kind: Type,
-    members: impl Iterator<Item = ValueRef<'a>>,
-) -> Result<Value, UpdateError> {
+fn set<'a>(kind: Type, members: impl Iterator<Item = ValueRef<'a>>) -> Result<Value, UpdateError> {
     let mut builder = ItemBuilder::single(MAX_ITEM_SIZE);
     builder.begin_set(kind);
     members.for_each(|member| builder.member_value(member));
@@ -229,11 +226,7 @@ impl Node<'_> {
 }
 
 /// Makes a change where a path leads. Its last step need not be there; those before it must.
-fn place<'a>(
-    root: &mut Node<'a>,
-    path: &'a Path,
-    change: Change<'a>,
-) -> Result<(), UpdateError> {
+fn place<'a>(root: &mut Node<'a>, path: &'a Path, change: Change<'a>) -> Result<(), UpdateError> {
     let Some((last, before)) = path.steps.split_last() else {
         let Node::Map(attributes) = root else { return Err(UpdateError::Path) };
         put_name(attributes, &path.name, change);
@@ -264,7 +257,10 @@ fn place<'a>(
     Ok(())
 }
 
-fn child_of_map<'n, 'a>(node: &'n mut Node<'a>, name: &str) -> Result<&'n mut Node<'a>, UpdateError> {
+fn child_of_map<'n, 'a>(
+    node: &'n mut Node<'a>,
+    name: &str,
+) -> Result<&'n mut Node<'a>, UpdateError> {
     match node {
         Node::Map(map) => map.get_mut(name).ok_or(UpdateError::Path),
         _ => Err(UpdateError::Path),
@@ -322,7 +318,11 @@ fn write(node: &Node<'_>, builder: &mut ItemBuilder) {
         }
         Node::List { elements, appended } => {
             builder.begin_list();
-            elements.iter().flatten().chain(appended.values()).for_each(|node| write(node, builder));
+            elements
+                .iter()
+                .flatten()
+                .chain(appended.values())
+                .for_each(|node| write(node, builder));
             builder.end();
         }
     }

@@ -201,12 +201,12 @@ fn check_types(operand: &Resolved) -> Result<(), Fault> {
             Resolved::Path(_) => Ok(()),
             _ => Err(Fault::NoPath(name)),
         },
-        ("begins_with", operands) => operands.iter().try_for_each(|operand| {
-            match static_type(operand) {
+        ("begins_with", operands) => {
+            operands.iter().try_for_each(|operand| match static_type(operand) {
                 Some(kind) if !matches!(kind, Type::S | Type::B) => wrong(kind),
                 _ => Ok(()),
-            }
-        }),
+            })
+        }
         ("attribute_type", [_, kind]) => match (kind, static_type(kind)) {
             (Resolved::Value(value), Some(Type::S)) => type_name(value).map(drop),
             (_, Some(kind)) => wrong(kind),

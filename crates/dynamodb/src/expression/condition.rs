@@ -94,7 +94,9 @@ impl Test {
     fn visit_paths<'t>(&'t self, visit: &mut dyn FnMut(&'t Path)) {
         match self {
             Self::Any(tests) | Self::All(tests) => {
-                tests.iter().for_each(|test| test.visit_paths(visit));
+                for test in tests {
+                    test.visit_paths(visit);
+                }
             }
             Self::Not(test) => test.visit_paths(visit),
             Self::Exists(path) | Self::NotExists(path) => visit(path),
@@ -106,11 +108,15 @@ impl Test {
                 right.visit_paths(visit);
             }
             Self::Between(operand, lower, upper) => {
-                [operand, lower, upper].into_iter().for_each(|one| one.visit_paths(visit));
+                for one in [operand, lower, upper] {
+                    one.visit_paths(visit);
+                }
             }
             Self::In(operand, operands) => {
                 operand.visit_paths(visit);
-                operands.iter().for_each(|one| one.visit_paths(visit));
+                for one in operands {
+                    one.visit_paths(visit);
+                }
             }
         }
     }

@@ -28,12 +28,10 @@ pub(super) fn holds(test: &Test, item: MapRef<'_>) -> bool {
         Test::Any(tests) => tests.iter().any(|test| holds(test, item)),
         Test::All(tests) => tests.iter().all(|test| holds(test, item)),
         Test::Not(test) => !holds(test, item),
-        Test::Compare(comparator, left, right) => {
-            match (find(left, item), find(right, item)) {
-                (Some(left), Some(right)) => compare(*comparator, left.view(), right.view()),
-                _ => *comparator == Comparator::Ne,
-            }
-        }
+        Test::Compare(comparator, left, right) => match (find(left, item), find(right, item)) {
+            (Some(left), Some(right)) => compare(*comparator, left.view(), right.view()),
+            _ => *comparator == Comparator::Ne,
+        },
         Test::Between(operand, lower, upper) => {
             let found = (find(operand, item), find(lower, item), find(upper, item));
             let (Some(value), Some(lower), Some(upper)) = found else { return false };
@@ -41,9 +39,7 @@ pub(super) fn holds(test: &Test, item: MapRef<'_>) -> bool {
                 && compare(Comparator::Le, value.view(), upper.view())
         }
         Test::In(operand, operands) => find(operand, item).is_some_and(|value| {
-            operands
-                .iter()
-                .any(|one| find(one, item).is_some_and(|one| one.view() == value.view()))
+            operands.iter().any(|one| find(one, item).is_some_and(|one| one.view() == value.view()))
         }),
         Test::Exists(path) => path.find(item).is_some(),
         Test::NotExists(path) => path.find(item).is_none(),

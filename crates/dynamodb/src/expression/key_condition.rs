@@ -46,7 +46,7 @@ pub enum KeyConditionError {
     TooMany(usize, usize),
     /// No condition for a key attribute: its name.
     Missed(String),
-    /// A condition that the partition key may not have, or one for no key attribute.
+    /// A condition that the partition key may not have: anything but `=`.
     NotSupported,
     /// A value of another type than the key attribute.
     Type,
@@ -95,8 +95,7 @@ impl KeyCondition {
     /// What it asks of a table or an index with this key.
     pub fn resolve(&self, schema: &KeySchema) -> Result<KeyQuery, KeyConditionError> {
         let keys = schema.attributes().count();
-        // A hash-only key with two conditions is refused further down, by the one that has no key.
-        if self.clauses.len() > 2 {
+        if self.clauses.len() > keys {
             return Err(KeyConditionError::TooMany(self.clauses.len(), keys));
         }
         let clause = |attribute: &KeyAttribute| {
@@ -108,7 +107,6 @@ impl KeyCondition {
             Some(attribute) if self.clauses.len() > 1 => {
                 Some((attribute, clause(attribute).ok_or_else(|| missed(attribute))?))
             }
-            None if self.clauses.len() > 1 => return Err(KeyConditionError::NotSupported),
             _ => None,
         };
         let both = std::iter::once((&schema.partition, partition)).chain(sort);

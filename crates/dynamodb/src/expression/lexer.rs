@@ -35,7 +35,7 @@ pub(super) struct Token<'s> {
 /// The tokens of an expression, and where the parser stands.
 pub(super) struct Tokens<'s> {
     source: &'s str,
-    tokens: Vec<Token<'s>>,
+    all: Vec<Token<'s>>,
     at: usize,
 }
 
@@ -48,22 +48,22 @@ impl<'s> Tokens<'s> {
         if source.len() > MAX_LENGTH {
             return Err(Fault::TooLong(source.len()));
         }
-        let mut tokens = Vec::with_capacity(16);
+        let mut all = Vec::with_capacity(16);
         let mut rest = source.trim_start_matches(is_blank);
         while !rest.is_empty() {
             let (lexeme, length) = measure(rest);
             let start = source.len() - rest.len();
             let (text, tail) = rest.split_at_checked(length).unwrap_or((rest, ""));
-            tokens.push(Token { lexeme, text, start, end: start + text.len() });
+            all.push(Token { lexeme, text, start, end: start + text.len() });
             rest = tail.trim_start_matches(is_blank);
         }
-        Ok(Self { source, tokens, at: 0 })
+        Ok(Self { source, all, at: 0 })
     }
 
     fn get(&self, at: usize) -> Token<'s> {
         let end = self.source.len();
         let last = Token { lexeme: Lexeme::End, text: "<EOF>", start: end, end };
-        self.tokens.get(at).copied().unwrap_or(last)
+        self.all.get(at).copied().unwrap_or(last)
     }
 
     /// The next token, which stays.

@@ -42,7 +42,7 @@ mod update;
 mod update_syntax;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use apply::UpdateError;
 pub use condition::{Condition, Operand, Test};

@@ -43,10 +43,8 @@ impl<'a> Placeholders<'a> {
 
     /// What a `#name` stands for; notes its use.
     pub(super) fn name(&mut self, key: &str) -> Result<&'a str, Fault> {
-        let (key, name) = self
-            .names
-            .get_key_value(key)
-            .ok_or_else(|| Fault::UndefinedName(key.to_owned()))?;
+        let (key, name) =
+            self.names.get_key_value(key).ok_or_else(|| Fault::UndefinedName(key.to_owned()))?;
         self.used_names.insert(key);
         Ok(name)
     }

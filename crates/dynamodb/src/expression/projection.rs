@@ -155,6 +155,6 @@ fn compile(source: &str, placeholders: &mut Placeholders<'_>) -> Result<Vec<Path
     raw.iter().try_for_each(RawPath::check_reserved)?;
     let paths: Vec<Path> =
         raw.iter().map(|path| path.resolve(placeholders)).collect::<Result<_, _>>()?;
-    path::check_apart(&paths.iter().collect::<Vec<_>>())?;
+    path::check_apart(&paths)?;
     Ok(paths)
 }

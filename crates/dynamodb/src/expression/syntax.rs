@@ -90,7 +90,7 @@ impl<'s> RawPath<'s> {
                 Part::Name(key) => Step::Name(placeholders.name(key)?.into()),
                 // Java's int is the range.
                 Part::Index(digits) => match digits.parse() {
-                    Ok(at) if at <= i32::MAX as u32 => Step::Index(at),
+                    Ok(at) if i32::try_from(at).is_ok() => Step::Index(at),
                     _ => return Err(Fault::Index((*digits).to_owned())),
                 },
             });
@@ -124,13 +124,5 @@ impl RawOperand<'_> {
             operands.iter().try_for_each(|operand| operand.walk(visit))?;
         }
         visit(self)
-    }
-
-    /// How many functions it has.
-    pub(super) fn functions(&self) -> usize {
-        match self {
-            Self::Function(_, operands) => 1 + operands.iter().map(Self::functions).sum::<usize>(),
-            _ => 0,
-        }
     }
 }

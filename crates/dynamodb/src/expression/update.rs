@@ -52,9 +52,10 @@ impl Action {
     /// What it changes.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Set(path, _) | Self::Remove(path) | Self::Add(path, _) | Self::Delete(path, _) => {
-                path
-            }
+            Self::Set(path, _)
+            | Self::Remove(path)
+            | Self::Add(path, _)
+            | Self::Delete(path, _) => path,
         }
     }
 }
@@ -69,6 +70,11 @@ impl Update {
             .and_then(|update| compile(&update, placeholders))
             .map(|actions| Self { actions })
             .map_err(|fault| ExpressionError::Invalid(Kind::Update, fault))
+    }
+
+    /// From actions whose paths lie apart: those of the AttributeUpdates parameter.
+    pub fn from_actions(actions: Vec<Action>) -> Self {
+        Self { actions }
     }
 
     /// What it does, in order.
@@ -87,7 +93,7 @@ fn compile(
     placeholders: &mut Placeholders<'_>,
 ) -> Result<Vec<Action>, Fault> {
     let actions = &update.actions;
-    each_path(actions, &mut RawPath::check_reserved)?;
+    each_path(actions, &mut |path| path.check_reserved())?;
     each_operand(actions, &mut |operand| match operand {
         RawOperand::Function(name, _) if !is_function(name) => {
             Err(Fault::UnknownFunction((*name).to_owned()))
@@ -105,7 +111,7 @@ fn compile(
         .iter()
         .map(|action| target(action).resolve(placeholders))
         .collect::<Result<_, _>>()?;
-    path::check_apart(&paths.iter().collect::<Vec<_>>())?;
+    path::check_apart(&paths)?;
     for action in actions {
         check_action_type(action, placeholders)?;
     }

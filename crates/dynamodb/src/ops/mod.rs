@@ -6,3 +6,4 @@ mod describe_table;
 mod get_item;
 mod list_tables;
 mod put_item;
+pub(crate) mod table_rules;

@@ -2,6 +2,20 @@
 
 use crate::prelude::*;
 
+/// `AccessDeniedException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct AccessDeniedException {}
+
+impl Exception for AccessDeniedException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "AccessDeniedException",
+        code: "AccessDeniedException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
 /// `DataAlreadyAcceptedException`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct DataAlreadyAcceptedException {
@@ -14,6 +28,20 @@ impl Exception for DataAlreadyAcceptedException {
     const META: &'static ExceptionMeta = &ExceptionMeta {
         name: "DataAlreadyAcceptedException",
         code: "DataAlreadyAcceptedException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `InvalidOperationException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct InvalidOperationException {}
+
+impl Exception for InvalidOperationException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "InvalidOperationException",
+        code: "InvalidOperationException",
         status: 400,
         fault: false,
         message_member: "message",

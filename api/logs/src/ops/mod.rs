@@ -24,6 +24,8 @@ mod list_tags_log_group;
 pub use list_tags_log_group::*;
 mod put_log_events;
 pub use put_log_events::*;
+mod put_log_group_deletion_protection;
+pub use put_log_group_deletion_protection::*;
 mod put_retention_policy;
 pub use put_retention_policy::*;
 mod tag_log_group;

@@ -20,7 +20,6 @@ pub(crate) const NOW: i64 = 1_795_219_200_000;
 
 /// A cloud with this service alone, over a folder of its own.
 pub(crate) struct Fixture {
-    pub(crate) logs: Arc<Logs>,
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) clock: Arc<ManualClock>,
     leave: Arc<Leave>,
@@ -67,9 +66,9 @@ impl Fixture {
             authorizer: leave.clone(),
             credentials: leave.clone(),
         };
-        let cloud = Cloud::new(parts, vec![logs.clone()]);
+        let cloud = Cloud::new(parts, vec![logs]);
         cloud.start();
-        Self { logs, cloud, clock, leave, _folder: folder }
+        Self { cloud, clock, leave, _folder: folder }
     }
 
     pub(crate) fn cx(&self) -> Cx {
@@ -145,4 +144,45 @@ pub(crate) async fn eventually<Fut: Future<Output = bool>>(holds: impl Fn() -> F
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("it did not come about in five seconds");
+}
+
+/// Runs the cases of a Markdown file in their order against one cloud: each block `request` has an
+/// operation and its body, the block `response` after it the answer. `"…"` stands for any value.
+pub(crate) async fn run_cases(text: &str) {
+    let fixture = Fixture::new().await;
+    let mut request = None;
+    let mut blocks = text.split("```");
+    let mut count = 0;
+    while let (Some(_), Some(block)) = (blocks.next(), blocks.next()) {
+        let (kind, content) = block.split_once('\n').unwrap();
+        match kind {
+            "request" => request = Some(content.trim()),
+            "response" => {
+                let asked = request.take().expect("a response without a request");
+                let (operation, body) = asked.split_once(' ').unwrap();
+                let expected: Value = serde_json::from_str(content).expect(content);
+                let actual = fixture.wire(operation, body).await;
+                assert!(fits(&expected, &actual), "{asked}\nexpected {expected}\nactual {actual}");
+                count += 1;
+            }
+            other => panic!("a block of kind {other:?}"),
+        }
+    }
+    assert!(count > 0 && request.is_none());
+}
+
+fn fits(expected: &Value, actual: &Value) -> bool {
+    match (expected, actual) {
+        (Value::String(any), _) if any == "…" => true,
+        (Value::Object(expected), Value::Object(actual)) => {
+            expected.len() == actual.len()
+                && expected
+                    .iter()
+                    .all(|(key, value)| actual.get(key).is_some_and(|actual| fits(value, actual)))
+        }
+        (Value::Array(expected), Value::Array(actual)) => {
+            expected.len() == actual.len() && expected.iter().zip(actual).all(|(e, a)| fits(e, a))
+        }
+        _ => expected == actual,
+    }
 }

@@ -51,18 +51,19 @@ impl Handle<DescribeLogStreams> for Logs {
             range = past(range, &place(&keys, token, by_time)?, descending);
         }
         let page = input.limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(PAGE).min(PAGE);
-        let found = snapshot.range(&range, direction, page).await?;
-        let mut log_streams = Vec::with_capacity(found.items.len());
-        for (key, _) in &found.items {
+        // One more than asked for tells whether there is another page.
+        let mut found = snapshot.range(&range, direction, page + 1).await?.items;
+        let more = found.len() > page;
+        found.truncate(page);
+        let mut log_streams = Vec::with_capacity(page);
+        for (key, _) in &found {
             let stream = store::last_text(key)?;
             if let Some(record) = snapshot.get_record(&keys.stream(&stream)).await? {
                 log_streams.push(describe(&name, &stream, &record));
             }
         }
-        let next_token = match (found.items.last(), found.rest) {
-            (Some((key, _)), Some(_)) => Some(token(key)?),
-            _ => None,
-        };
+        let last = found.last().filter(|_| more);
+        let next_token = last.map(|(key, _)| token(key)).transpose()?;
         Ok(DescribeLogStreamsResponse { log_streams: Some(log_streams), next_token })
     }
 }

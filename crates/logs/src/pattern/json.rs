@@ -123,12 +123,11 @@ fn path(lexer: &mut Lexer<'_>) -> Result<Vec<Step>, InvalidPattern> {
     loop {
         let dot = lexer.eat(".");
         if lexer.eat("[") {
-            let step = match lexer.peek() {
-                Some(quote @ ('"' | '\'')) => Step::Member(lexer.quoted(quote)?),
-                _ => {
-                    let index = lexer.until(|c| !c.is_ascii_digit());
-                    Step::Element(index.parse().map_err(|_| InvalidPattern)?)
-                }
+            let step = if let Some(quote @ ('"' | '\'')) = lexer.peek() {
+                Step::Member(lexer.quoted(quote)?)
+            } else {
+                let index = lexer.until(|c| !c.is_ascii_digit());
+                Step::Element(index.parse().map_err(|_| InvalidPattern)?)
             };
             lexer.expect("]")?;
             steps.push(step);

@@ -93,15 +93,12 @@ async fn delete(cx: &Cx, name: &str) -> Result<()> {
 
 async fn retain(cx: &Cx, properties: &Properties) -> Result<()> {
     let log_group_name = properties.name.clone();
-    match properties.retention {
-        Some(retention_in_days) => {
-            let request = PutRetentionPolicyRequest { log_group_name, retention_in_days };
-            cx.call::<PutRetentionPolicy>(request).await.map(drop)
-        }
-        None => {
-            let request = DeleteRetentionPolicyRequest { log_group_name };
-            cx.call::<DeleteRetentionPolicy>(request).await.map(drop)
-        }
+    if let Some(retention_in_days) = properties.retention {
+        let request = PutRetentionPolicyRequest { log_group_name, retention_in_days };
+        cx.call::<PutRetentionPolicy>(request).await.map(drop)
+    } else {
+        let request = DeleteRetentionPolicyRequest { log_group_name };
+        cx.call::<DeleteRetentionPolicy>(request).await.map(drop)
     }
 }
 

@@ -13,6 +13,7 @@ mod item_access;
 pub mod key;
 mod model;
 mod ops;
+mod page;
 mod purge;
 mod request;
 mod store;
@@ -23,7 +24,8 @@ mod write;
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem, ListTables, PutItem, UpdateItem,
+    CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem, ListTables, PutItem, Query, Scan,
+    UpdateItem,
 };
 use cumulet_service::{Cloud, Cx, Result, Service, operations};
 use cumulet_shape::ServiceMeta;
@@ -114,6 +116,8 @@ impl Service for DynamoDb {
         GetItem,
         ListTables,
         PutItem,
-        UpdateItem,
+        Query,
+        Scan,
+        UpdateItem
     ];
 }

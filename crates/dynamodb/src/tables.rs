@@ -99,8 +99,7 @@ impl Table {
             let schema = schema(&record, &index.key).ok_or_else(broken)?;
             let keys = store::entries(account, region, &record.id, &index.name);
             let names = projected(&record, index);
-            let projection =
-                names.map(|n| Projection::of_attributes(n.iter().map(String::as_str)));
+            let projection = names.map(|n| Projection::of_attributes(n.iter().map(String::as_str)));
             Ok(Index { record: index.clone(), schema, keys, projection })
         });
         let indexes = indexes.collect::<std::result::Result<_, StoreError>>()?;

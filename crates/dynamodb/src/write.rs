@@ -79,9 +79,8 @@ impl Write {
             Action::Update(key, None) => Ok(Some(old.unwrap_or(key).clone())),
             Action::Update(key, Some(update)) => {
                 let new = update.apply(old.unwrap_or(key))?;
-                let touched = |index: &&Index| {
-                    update.paths().any(|path| index.schema.has(path.attribute()))
-                };
+                let touched =
+                    |index: &&Index| update.paths().any(|path| index.schema.has(path.attribute()));
                 for index in table.kept_indexes().filter(touched) {
                     index.schema.check_indexed(&index.record.name, &new).map_err(unsupported)?;
                 }

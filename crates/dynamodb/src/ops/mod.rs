@@ -7,5 +7,7 @@ mod describe_table;
 mod get_item;
 mod list_tables;
 mod put_item;
+mod query;
+mod scan;
 pub(crate) mod table_rules;
 mod update_item;

@@ -85,6 +85,6 @@ fn run(
             state.note(fault)?;
         }
     }
-    resources::deployment::finish(&mut state)?;
+    resources::deployment::finish(&mut state);
     state.finish()
 }

@@ -92,10 +92,10 @@ pub(super) fn api(
         return Ok(vec![role]);
     }
     let mut editor = RestEditor::new(body)?;
-    if editor.paths().has_integration(&method.path.text, &method.method)? {
+    if editor.paths().has_integration(&method.path.text, &method.verb)? {
         return Err(event.fault(format!(
             "API method \"{}\" defined multiple times for path \"{}\".",
-            method.method.text, method.path.text
+            method.verb.text, method.path.text
         )));
     }
     let integration = StateMachineIntegration {
@@ -104,7 +104,7 @@ pub(super) fn api(
         templates: request_template(event, target),
         condition: target.condition(),
     };
-    editor.add_state_machine_integration(&method.path, &method.method, &integration)?;
+    editor.add_state_machine_integration(&method.path, &method.verb, &integration)?;
     if event.at("Auth").truthy() {
         // The stage is known to events of functions only.
         add_auth(state, &method, &api, &Text::from(""), &mut editor)?;

@@ -127,7 +127,7 @@ impl RestEditor {
             let off =
                 named.iter().any(|one| one.as_map().is_some_and(|d| d.contains(API_KEY_FALSE)));
             let mut result = others;
-            if !off && !(method == "options" && !on_preflight) {
+            if !off && (on_preflight || method != "options") {
                 result.push(requirement(&API_KEY.into(), list![]));
             }
             if result != security {

@@ -23,7 +23,7 @@ const SCHEMA: &[Property] = &[
 
 /// Members of the three configurations, and what their values are beside functions.
 const MEMBERS: [(&str, &[(&str, Value)]); 3] = [
-    ("VpcConfig", &[("SubnetIds", Value::List), ("SecurityGroupIds", Value::List)]),
+    ("VpcConfig", &[("SecurityGroupIds", Value::List), ("SubnetIds", Value::List)]),
     (
         "InstanceRequirements",
         &[
@@ -148,11 +148,12 @@ fn check_members(provider: &SamResource) -> Result<(), Fault> {
         if property == "VpcConfig" && config.at("SubnetIds").is_null() {
             messages.push("Property 'VpcConfig.SubnetIds' is required.".to_owned());
         }
-        for (name, value) in config.iter() {
-            let place = format!("{property}.{name}");
-            match members.iter().find(|(member, _)| *member == name) {
-                None => messages.push(format!("Property '{place}' is an invalid property.")),
-                Some((_, kind)) => messages.extend(wrong(&place, value, *kind)),
+        for (name, kind) in members {
+            messages.extend(wrong(&format!("{property}.{name}"), config.at(name), *kind));
+        }
+        for (name, _) in config.iter() {
+            if !members.iter().any(|(member, _)| *member == name) {
+                messages.push(format!("Property '{property}.{name}' is an invalid property."));
             }
         }
     }

@@ -29,27 +29,31 @@ pub(crate) fn unfold(state: &mut State<'_>) {
         let Some(connectors) = resource.as_map().and_then(|dict| dict.get("Connectors")) else {
             continue;
         };
-        match Of::Attribute(id).map(&format!("{id}.Connectors"), connectors) {
-            Err(fault) => faults.push(fault),
-            Ok(connectors) => {
-                for (name, connector) in connectors.iter() {
-                    match embedded(id, name, connector) {
-                        Ok(connector) if state.resources().contains(&format!("{id}{name}")) => {
-                            let _ = connector;
-                            faults.push(Fault::Duplicate {
-                                id: id.to_owned(),
-                                generated: format!("{id}{name}"),
-                                kind: KIND.to_owned(),
-                            });
-                        }
-                        Ok(connector) => found.push((format!("{id}{name}"), connector)),
-                        Err(fault) => faults.push(fault),
-                    }
+        let connectors = match Of::Attribute(id).map(&format!("{id}.Connectors"), connectors) {
+            Ok(connectors) => connectors,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        for (name, connector) in connectors.iter() {
+            let generated = format!("{id}{name}");
+            match embedded(id, name, connector) {
+                Ok(_) if state.resources().contains(&generated) => {
+                    faults.push(Fault::Duplicate {
+                        id: id.to_owned(),
+                        generated,
+                        kind: KIND.to_owned(),
+                    });
                 }
+                Ok(connector) => found.push((generated, connector)),
+                Err(fault) => faults.push(fault),
             }
         }
     }
-    faults.into_iter().for_each(|fault| state.note_all(fault));
+    for fault in faults {
+        state.note_all(fault);
+    }
     let Some(resources) = state.resources_mut() else { return };
     for (id, connector) in found {
         resources.insert(id, connector);

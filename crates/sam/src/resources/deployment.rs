@@ -124,7 +124,7 @@ fn group_id(function: &str) -> String {
 }
 
 /// Adds the CodeDeploy application, its role, and a deployment group for each function.
-pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
+pub(crate) fn finish(state: &mut State<'_>) {
     let preferences: Vec<(String, Preference)> = state
         .deployments
         .iter()
@@ -132,7 +132,7 @@ pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
         .map(|(id, preference)| (id.clone(), preference.clone()))
         .collect();
     if preferences.is_empty() {
-        return Ok(());
+        return;
     }
     let mut names: Vec<Node> = Vec::new();
     let mut tags = Dict::default();
@@ -194,7 +194,6 @@ pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
             Err(fault) => state.note_all(fault),
         }
     }
-    Ok(())
 }
 
 fn group(function: &str, preference: &Preference) -> Result<Resource, Fault> {

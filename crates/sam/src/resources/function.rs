@@ -174,7 +174,10 @@ fn name_for_apis(state: &mut State<'_>, function: &SamResource) -> Result<(), Fa
         }
         if let Some(api) = crate::implicit::api_id(api).as_str() {
             let names = state.function_names.entry(api.to_owned()).or_default();
-            names.push_str(&python::str(&name));
+            match &name {
+                Node::Text(name) => names.push_str(&name.text),
+                function => names.push_str(&python::repr(function)),
+            }
         }
     }
     Ok(())

@@ -59,8 +59,8 @@ pub(super) fn transform(
     let mut authorizer = None;
     for (key, spec) in api.at("Routes").as_map().into_iter().flat_map(Dict::iter) {
         let made = route(api, key, spec)?;
-        routes.push(Node::from(&made.route.id));
-        resources.extend([made.route, made.integration, made.permission]);
+        routes.push(Node::from(&made.entry.id));
+        resources.extend([made.entry, made.integration, made.permission]);
         authorizer = made.authorizer.or(authorizer);
     }
     resources.push(stage(api, routes)?);
@@ -118,8 +118,9 @@ fn websocket_api(api: &SamResource, tags: &Dict) -> Resource {
     result
 }
 
+/// What one route becomes.
 struct Route {
-    route: Resource,
+    entry: Resource,
     integration: Resource,
     permission: Resource,
     authorizer: Option<Resource>,
@@ -173,7 +174,7 @@ fn route(api: &SamResource, key: &str, spec: &Node) -> Result<Route, Fault> {
             .with("FunctionName", function)
             .with("Principal", "apigateway.amazonaws.com")
             .with("SourceArn", route_arn(api, key));
-    Ok(Route { route, integration, permission, authorizer })
+    Ok(Route { entry: route, integration, permission, authorizer })
 }
 
 fn invocation(variable: &str, function: &Node) -> Node {

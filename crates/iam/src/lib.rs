@@ -29,6 +29,7 @@ mod root_key;
 mod store;
 mod tags;
 mod text;
+mod trust;
 mod user_keys;
 mod wire;
 
@@ -94,6 +95,7 @@ impl Service for Iam {
         api::ListGroupPolicies,
         api::ListGroups,
         api::ListGroupsForUser,
+        api::ListInstanceProfilesForRole,
         api::ListPolicies,
         api::ListPolicyTags,
         api::ListPolicyVersions,

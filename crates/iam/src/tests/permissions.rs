@@ -11,8 +11,8 @@ use super::{TestCloud, denied, policy, table};
 
 const ALL: &str = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
 
-fn resource_policy(statement: &str) -> Option<Arc<Document>> {
-    Some(Arc::new(Document::parse(&policy(statement), Grammar::Resource).unwrap()))
+fn resource_policy(statement: &str) -> Arc<Document> {
+    Arc::new(Document::parse(&policy(statement), Grammar::Resource).unwrap())
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn root_owns_what_is_the_accounts_unless_its_policy_denies() {
     let foreign = Access { owner: "111111111111".parse().unwrap(), ..access.clone() };
     denied(root.authorize(&foreign).await);
     let statement = r#"{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}"#;
-    denied(root.authorize(&access.clone().under(resource_policy(statement))).await);
+    denied(root.authorize(&access.clone().under(Some(resource_policy(statement)))).await);
     let required = Access { policy_required: true, ..access };
     denied(root.authorize(&required).await);
 }
@@ -95,8 +95,8 @@ async fn services_need_a_resources_policy_and_say_for_whom_they_act() {
                 "StringEquals": {{"aws:SourceAccount": "000000000000"}}}}}}"#
         ))
     };
-    cx.authorize(&access.clone().under(allow("abc"))).await.unwrap();
-    denied(cx.authorize(&access.under(allow("other"))).await);
+    cx.authorize(&access.clone().under(Some(allow("abc")))).await.unwrap();
+    denied(cx.authorize(&access.under(Some(allow("other")))).await);
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ fn of(cx: &Cx, name: &str) -> &'static dyn Resource {
 }
 
 fn map(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap()
+    let Value::Object(map) = value else { panic!("{value} is no object") };
+    map
 }
 
 async fn create(cx: &Cx, kind: &str, name: &str, properties: &Map<String, Value>) -> Actual {

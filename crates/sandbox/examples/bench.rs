@@ -2,7 +2,7 @@
 //! of the same interpreter.
 //!
 //! `cargo run -p cumulet-sandbox --example bench [warm invocations]`
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // a program for a person
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

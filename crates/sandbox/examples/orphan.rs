@@ -15,7 +15,8 @@ use cumulet_sandbox::{
     LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
 };
 
-const CODE: &str = "import os, time\ndef handler(event, context):\n    open('../pids/%d' % os.getpid(), 'w').close()\n    time.sleep(60)\n";
+const CODE: &str = "import os, time\ndef handler(event, context):\n    \
+    open('../pids/%d' % os.getpid(), 'w').close()\n    time.sleep(60)\n";
 
 struct Nobody;
 

@@ -110,11 +110,13 @@ impl Answered {
             ),
             Self::State => (
                 "403 Forbidden",
-                r#"{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}"#,
+                "{\"errorMessage\":\"State transition is not allowed\",\
+                 \"errorType\":\"InvalidStateTransition\"}",
             ),
             Self::TooLarge => (
                 "413 Request Entity Too Large",
-                r#"{"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}"#,
+                "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\",\
+                 \"errorType\":\"RequestEntityTooLarge\"}",
             ),
             Self::Unknown => {
                 ("404 Not Found", r#"{"errorMessage":"Not found","errorType":"NotFound"}"#)
@@ -254,7 +256,8 @@ impl Connection {
     async fn send(&mut self, answered: Answered) -> io::Result<()> {
         let (status, body) = answered.parts();
         let text = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n\
+             {body}",
             body.len()
         );
         self.stream.write_all(text.as_bytes()).await

@@ -5,8 +5,8 @@
 //! a stronger rung: the function runs as the platform's own user, sees its files and processes and
 //! the whole network, shares `/tmp` with the machine (`TMPDIR` points to a folder of its own, but
 //! code that names `/tmp` outright uses the shared one). All sandboxes of a function share one code
-//! folder, which they could write to. Between invocations nothing is frozen: a thread that a handler
-//! left behind goes on. Without a control group, memory is looked at only while an invocation runs,
+//! folder, which they could write to. Between invocations nothing is frozen: a thread that is left
+//! behind goes on. Without a control group, memory is looked at only while an invocation runs,
 //! a process that left the group, or whose parent died, escapes `kill`, and when the platform is
 //! killed outright only the function itself dies with it, not what it had started.
 

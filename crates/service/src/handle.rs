@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use cumulet_shape::{Faults, Operation, OperationMeta, ServiceMeta};
 
-use crate::{Access, Cloud, Cx, Endpoint, Error, Resource, Result, Telemetry};
+use http::HeaderMap;
+
+use crate::{
+    Access, BoxFuture, Cloud, CrossOrigin, Cx, Endpoint, Error, Resource, Result, Telemetry,
+};
 
 /// One operation of a service.
 pub trait Handle<O: Operation>: Send + Sync + 'static {
@@ -28,6 +32,16 @@ pub trait Service: Send + Sync + 'static {
     /// The error for an input that breaks constraints of the model.
     fn invalid(&self, _operation: &'static OperationMeta, faults: &Faults) -> Error {
         Error::faults(faults)
+    }
+
+    /// The headers by which a browser lets a page of another origin see an answer of this service.
+    /// An error refuses a preflight; to the answer of any other request it adds nothing.
+    fn cors<'a>(
+        &'a self,
+        _cx: &'a Cx,
+        asked: &'a CrossOrigin<'a>,
+    ) -> BoxFuture<'a, Result<HeaderMap>> {
+        Box::pin(async { Ok(asked.open()) })
     }
 
     /// How a stack makes this service's resources.

@@ -8,6 +8,7 @@
 mod access;
 mod call;
 mod cloud;
+mod cors;
 mod cx;
 mod endpoint;
 mod error;
@@ -16,12 +17,13 @@ mod pass_role;
 mod principal;
 mod resource;
 mod site;
-pub mod temporary;
 mod telemetry;
+pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
+pub use cors::CrossOrigin;
 pub use cx::{Cx, RequestInfo};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};

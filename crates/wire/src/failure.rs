@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use cumulet_base::Body;
 use cumulet_shape::{AnyShape, Member, Protocol, Schema, ServiceMeta, Structure, Writer};
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::answer::{checksum, set_request_id, with_body};
@@ -35,6 +35,8 @@ pub struct Failure<'a> {
     pub request_id: &'a str,
     /// S3: more elements.
     pub elements: &'a [(&'static str, String)],
+    /// More headers of the answer.
+    pub headers: &'a [(&'static str, String)],
     /// S3: what the request was about.
     pub resource: &'a str,
 }
@@ -82,6 +84,16 @@ pub fn failure(
         }
     };
     set_request_id(response.headers_mut(), service.name, failure.request_id);
+    for (name, value) in failure.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    // "Not modified" has no body (RFC 9110 section 15.4.5).
+    if response.status() == StatusCode::NOT_MODIFIED {
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
     if service.name == "dynamodb" {
         checksum(&mut response);
     }

@@ -6,6 +6,7 @@
 pub mod json;
 
 mod answer;
+mod bucket_host;
 mod failure;
 mod message;
 mod query;
@@ -16,6 +17,7 @@ mod time;
 mod xml;
 
 pub use answer::answer;
+pub use bucket_host::bucket_of_host;
 pub use failure::{Failure, failure};
 pub use message::Message;
 pub use query::Form;

@@ -59,7 +59,10 @@ impl<'a> RestReader<'a> {
             }
             Location::Header => {
                 let values = self.headers.get_all(member.wire).iter();
-                let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+                let texts: Vec<Cow<'_, str>> =
+                    values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+                let texts = if texts.is_empty() { self.presigned(member.wire) } else { texts };
+                let texts = texts.into_iter();
                 if matches!(member.schema.kind, Kind::List(_)) {
                     let each = member.schema.each();
                     texts.flat_map(|text| split_list(&text, each)).map(Cow::Owned).collect()
@@ -71,12 +74,29 @@ impl<'a> RestReader<'a> {
         }
     }
 
+    /// S3: `x-amz-*` parameters of a presigned URL act as the headers of those names.
+    fn presigned(&self, name: &str) -> Vec<Cow<'_, str>> {
+        if self.protocol != Protocol::RestXml || !name.starts_with("x-amz-") {
+            return Vec::new();
+        }
+        let found = self.query.iter().filter(|(parameter, _)| parameter.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| Cow::Borrowed(value.as_str())).collect()
+    }
+
     fn prefixed(&self, prefix: &str) -> Vec<(String, Cow<'_, str>)> {
         let matching = self.headers.iter().filter_map(|(name, value)| {
             let rest = name.as_str().strip_prefix(&prefix.to_ascii_lowercase())?;
             Some((rest.to_owned(), String::from_utf8_lossy(value.as_bytes())))
         });
-        matching.collect()
+        let mut pairs: Vec<_> = matching.collect();
+        if self.protocol == Protocol::RestXml && pairs.is_empty() {
+            pairs.extend(self.query.iter().filter_map(|(name, value)| {
+                let name = name.to_ascii_lowercase();
+                let rest = name.strip_prefix(prefix)?.to_owned();
+                Some((rest, Cow::Borrowed(value.as_str())))
+            }));
+        }
+        pairs
     }
 
     fn payload(&mut self, member: &Member, each: &mut EachMember<'_>, index: usize) -> Result<()> {

@@ -1984,7 +1984,7 @@ pub enum ServerSideEncryption {
 }
 
 /// `ServerSideEncryptionByDefault`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ServerSideEncryptionByDefault {
     /// `SSEAlgorithm`.
     #[shape(wire = "SSEAlgorithm", required)]
@@ -1992,6 +1992,12 @@ pub struct ServerSideEncryptionByDefault {
     /// `KMSMasterKeyID`.
     #[shape(wire = "KMSMasterKeyID", sensitive)]
     pub kms_master_key_id: Option<String>,
+}
+
+impl std::fmt::Debug for ServerSideEncryptionByDefault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ServerSideEncryptionConfiguration`.

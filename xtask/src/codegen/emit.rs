@@ -139,13 +139,16 @@ impl Emitter<'_> {
             shape.payload.as_deref() == Some(*member) && self.is_stream(r).unwrap_or(false)
         });
         let clone = if streams { "" } else { "Clone, " };
+        // What is sensitive never gets into a log, not even by way of a `{:?}`.
+        let secret = members.iter().any(|(_, r)| self.is_sensitive(r));
+        let debug = if secret { "" } else { "Debug, " };
         let renamed = if type_name(name) == name {
             String::new()
         } else {
             format!("#[shape(name = {})]\n", literal(name))
         };
         let mut text = format!(
-            "/// `{name}`.\n#[derive(Debug, {clone}Default, Shape)]\n{renamed}pub struct {} {{\n",
+            "/// `{name}`.\n#[derive({debug}{clone}Default, Shape)]\n{renamed}pub struct {} {{\n",
             type_name(name)
         );
         for (member, r) in &members {
@@ -164,7 +167,31 @@ impl Emitter<'_> {
             );
         }
         text.push_str("}\n\n");
+        if secret {
+            let _ = write!(
+                text,
+                "impl std::fmt::Debug for {} {{\n\
+                 fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n\
+                 f.write_str(&cumulet_shape::shown(self))\n}}\n}}\n\n",
+                type_name(name)
+            );
+        }
         Ok(text)
+    }
+
+    /// Whether a plain member, or the elements of a list or map, must not be shown. (A structure
+    /// looks after its own members.)
+    fn is_sensitive(&self, r: &Ref) -> bool {
+        let mut next = Some(r.shape.as_str());
+        for _ in 0..4 {
+            let Some(shape) = next.and_then(|name| self.model.shapes.get(name)) else { break };
+            if shape.sensitive && shape.kind != "structure" {
+                return true;
+            }
+            let inner = shape.member.as_ref().or(shape.value.as_ref());
+            next = inner.filter(|_| shape.kind != "structure").map(|r| r.shape.as_str());
+        }
+        false
     }
 
     fn is_stream(&self, r: &Ref) -> Result<bool, String> {

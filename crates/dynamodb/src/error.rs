@@ -3,9 +3,10 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    ConditionalCheckFailedException, LimitExceededException, ResourceInUseException,
-    ResourceNotFoundException,
+    ConditionalCheckFailedException, IdempotentParameterMismatchException, LimitExceededException,
+    ResourceInUseException, ResourceNotFoundException, TransactionCanceledException,
 };
+use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
 use cumulet_service as service;
 
@@ -49,9 +50,31 @@ pub enum Error {
     Limit(String),
     /// The condition does not hold; the item, where the caller wants it.
     ConditionFailed(Option<Item>),
+    /// Actions of a transaction failed: what is wrong with each of them, in order.
+    TransactionCanceled(Vec<Option<Self>>),
+    /// A transaction's token was used for another one.
+    TokenMismatch,
 }
 
 impl Error {
+    /// Of a batch.
+    pub(crate) fn duplicate_keys() -> Self {
+        Self::Validation("Provided list of item keys contains duplicates".to_owned())
+    }
+
+    /// Of a transaction.
+    pub(crate) fn one_item_twice() -> Self {
+        let text = "Transaction request cannot include multiple operations on one item";
+        Self::Validation(text.to_owned())
+    }
+
+    /// Of a transaction; AWS's own text is not documented.
+    pub(crate) fn transaction_too_large() -> Self {
+        Self::Validation(
+            "The aggregate size of the items in the transaction exceeds 4 MB".to_owned(),
+        )
+    }
+
     /// (Message: dynalite's record.)
     pub(crate) fn too_many_tables() -> Self {
         Self::Limit(
@@ -95,11 +118,43 @@ impl fmt::Display for Error {
                  Disable deletion protection first.",
             ),
             Self::ConditionFailed(_) => f.write_str("The conditional request failed"),
+            Self::TransactionCanceled(faults) => {
+                let codes: Vec<_> =
+                    faults.iter().map(|fault| reason_code(fault.as_ref())).collect();
+                write!(
+                    f,
+                    "Transaction cancelled, please refer cancellation reasons for specific reasons \
+                     [{}]",
+                    codes.join(", ")
+                )
+            }
+            Self::TokenMismatch => f.write_str(
+                "Transaction with the same client request token was already processed with \
+                 different parameters",
+            ),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+fn reason_code(fault: Option<&Error>) -> &'static str {
+    match fault {
+        None => "None",
+        Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
+        Some(_) => "ValidationError",
+    }
+}
+
+fn reason(fault: Option<Error>) -> CancellationReason {
+    let code = Some(reason_code(fault.as_ref()).to_owned());
+    let message = fault.as_ref().map(ToString::to_string);
+    let item = match fault {
+        Some(Error::ConditionFailed(item)) => item.map(Into::into),
+        _ => None,
+    };
+    CancellationReason { item, code, message }
+}
 
 impl From<Error> for service::Error {
     fn from(error: Error) -> Self {
@@ -115,6 +170,15 @@ impl From<Error> for service::Error {
                 let exception = ConditionalCheckFailedException { item, ..Default::default() };
                 Self::detailed(message, exception)
             }
+            Error::TransactionCanceled(faults) => {
+                let reasons = faults.into_iter().map(reason).collect();
+                let exception = TransactionCanceledException {
+                    cancellation_reasons: Some(reasons),
+                    ..Default::default()
+                };
+                Self::detailed(message, exception)
+            }
+            Error::TokenMismatch => Self::modeled::<IdempotentParameterMismatchException>(message),
             _ => Self::validation(message),
         }
     }

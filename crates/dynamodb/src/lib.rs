@@ -9,6 +9,7 @@ mod counts;
 mod describe;
 mod error;
 pub mod expression;
+mod fingerprint;
 mod item_access;
 pub mod key;
 mod model;
@@ -18,14 +19,15 @@ mod purge;
 mod request;
 mod store;
 mod tables;
+mod tokens;
 mod units;
 mod write;
 
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem, ListTables, PutItem, Query, Scan,
-    UpdateItem,
+    BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem,
+    ListTables, PutItem, Query, Scan, TransactGetItems, TransactWriteItems, UpdateItem,
 };
 use cumulet_service::{Cloud, Cx, Result, Service, operations};
 use cumulet_shape::ServiceMeta;
@@ -106,9 +108,12 @@ impl Service for DynamoDb {
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         purge::register(cloud);
+        tokens::register(cloud);
     }
 
     operations![
+        BatchGetItem,
+        BatchWriteItem,
         CreateTable,
         DeleteItem,
         DeleteTable,
@@ -118,6 +123,8 @@ impl Service for DynamoDb {
         PutItem,
         Query,
         Scan,
+        TransactGetItems,
+        TransactWriteItems,
         UpdateItem
     ];
 }

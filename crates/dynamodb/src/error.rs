@@ -4,7 +4,8 @@ use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
     ConditionalCheckFailedException, IdempotentParameterMismatchException, LimitExceededException,
-    ResourceInUseException, ResourceNotFoundException, TransactionCanceledException,
+    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
+    TransactionCanceledException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -36,6 +37,14 @@ pub enum Error {
     TableNotFound,
     /// The control plane's: no such table of this name.
     NoTable(String),
+    /// The same, as operations on backups have it.
+    NoTableForBackups(String),
+    /// UpdateTable for an index that is not there: its name.
+    NoIndex(String),
+    /// A tagged resource that is not there: its ARN.
+    NoResource(String),
+    /// A change of a table that is being changed: its name.
+    TableUpdating(String),
     /// CreateTable for a table that is there.
     TableExists(String),
     /// A table's name of a wrong length.
@@ -57,6 +66,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Of UpdateTable.
+    pub(crate) fn one_online_index() -> Self {
+        Self::Limit(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted \
+             simultaneously per table"
+                .to_owned(),
+        )
+    }
+
     /// Of a batch.
     pub(crate) fn duplicate_keys() -> Self {
         Self::Validation("Provided list of item keys contains duplicates".to_owned())
@@ -103,6 +121,18 @@ impl fmt::Display for Error {
             Self::NoTable(name) => {
                 write!(f, "Requested resource not found: Table: {name} not found")
             }
+            Self::NoTableForBackups(name) => write!(f, "Table not found: {name}"),
+            Self::NoIndex(name) => {
+                write!(f, "Requested resource not found: Index: {name} not found")
+            }
+            // "ResourcArn": so AWS writes it.
+            Self::NoResource(arn) => {
+                write!(f, "Requested resource not found: ResourcArn: {arn} not found")
+            }
+            Self::TableUpdating(name) => write!(
+                f,
+                "Attempt to change a resource which is still in use: Table is being updated: {name}"
+            ),
             Self::TableExists(name) => write!(f, "Table already exists: {name}"),
             Self::TableNameLength => f.write_str(
                 "TableName must be at least 3 characters long and at most 255 characters long",
@@ -160,10 +190,13 @@ impl From<Error> for service::Error {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::TableNotFound | Error::NoTable(_) => {
+            Error::TableNotFound | Error::NoTable(_) | Error::NoIndex(_) | Error::NoResource(_) => {
                 Self::modeled::<ResourceNotFoundException>(message)
             }
-            Error::TableExists(_) => Self::modeled::<ResourceInUseException>(message),
+            Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
+            Error::TableExists(_) | Error::TableUpdating(_) => {
+                Self::modeled::<ResourceInUseException>(message)
+            }
             Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
             Error::ConditionFailed(item) => {
                 let item = item.map(Into::into);

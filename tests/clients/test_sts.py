@@ -191,3 +191,24 @@ def test_session_tokens_of_users(cloud):
     for who in (session, assume(user, new_role(cloud, ROOT)), cloud):
         with denied("Cannot call GetSessionToken"):
             who.client("sts").get_session_token()
+
+
+def test_who_is_made_anew_is_somebody_else(cloud, iam):
+    name, _ = new_user(cloud)
+    arn = iam.get_user(UserName=name)["User"]
+    role = new_role(cloud, {"AWS": arn["Arn"]})
+    role_name = role.rsplit("/", 1)[1]
+    key = iam.list_access_keys(UserName=name)["AccessKeyMetadata"][0]["AccessKeyId"]
+    iam.delete_access_key(UserName=name, AccessKeyId=key)
+    iam.delete_user(UserName=name)
+    iam.create_user(UserName=name)
+    again = Identity(cloud, iam.create_access_key(UserName=name)["AccessKey"])
+    with denied("sts:AssumeRole"):
+        assume(again, role)
+    shown = iam.get_role(RoleName=role_name)["Role"]["AssumeRolePolicyDocument"]
+    assert shown["Statement"][0]["Principal"] == {"AWS": arn["UserId"]}
+    nobody = f"arn:aws:iam::{ACCOUNT}:user/nobody"
+    with refused("MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{nobody}"'):
+        new_role(cloud, {"AWS": nobody})
+    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=trust({"AWS": arn["Arn"]}))
+    assume(again, role)

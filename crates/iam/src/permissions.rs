@@ -35,16 +35,6 @@ struct Identity {
     tags: Vec<(String, String)>,
 }
 
-/// Account, name and unique id of a user or role.
-fn identified(principal: &Principal) -> Option<(&String, &String, &String)> {
-    match principal {
-        Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. } => {
-            Some((account, name, id))
-        }
-        _ => None,
-    }
-}
-
 impl Permissions {
     /// Decides by the policies in `store`.
     pub fn new(store: &Store) -> Self {
@@ -66,9 +56,7 @@ impl Permissions {
     /// The policies of the user or role behind `principal`. One that was deleted, and one that was
     /// made anew under the old name, has none for who signs as the old one.
     async fn identity(&self, principal: &Principal) -> Result<Arc<Identity>> {
-        let Some((account, name, id)) = identified(principal) else {
-            return Ok(Arc::default());
-        };
+        let Some((account, name, id)) = entity(principal) else { return Ok(Arc::default()) };
         if let Some(known) = self.identities.get(id) {
             return Ok(known);
         }
@@ -110,6 +98,16 @@ impl Permissions {
             Some(known) => Ok(Some(known)),
             None => self.sessions.load(name, load).await,
         }
+    }
+}
+
+/// Account, name and unique id of the user or role behind `principal`.
+fn entity(principal: &Principal) -> Option<(&str, &str, &str)> {
+    match principal {
+        Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. } => {
+            Some((account, name, id))
+        }
+        Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => None,
     }
 }
 

@@ -330,13 +330,12 @@ fn add_combined(state: &mut State<'_>, name: &str, names: &[Text]) {
 fn set_condition(state: &mut State<'_>, kind: &Kind, gathered: &Gathered) {
     let Some(paths) = gathered.conditions.get(kind.implicit_id) else { return };
     let Some(names) = conditions(paths.values().flat_map(IndexMap::values)) else { return };
-    let condition = match names.as_slice() {
-        [only] => Node::from(only),
-        _ => {
-            let name = format!("{}Condition", kind.implicit_id);
-            add_combined(state, &name, &names);
-            name.into()
-        }
+    let condition = if let [only] = names.as_slice() {
+        Node::from(only)
+    } else {
+        let name = format!("{}Condition", kind.implicit_id);
+        add_combined(state, &name, &names);
+        name.into()
     };
     if let Some(api) = state.resource_mut(kind.implicit_id) {
         api.insert("Condition", condition);
@@ -349,8 +348,7 @@ fn set_policies(state: &mut State<'_>, kind: &Kind, gathered: &Gathered) {
         order.iter().find(|policy| given.iter().any(|one| one.is(policy))).copied()
     };
     let deletion = strongest(&gathered.deletion_policies, &["Retain", "Delete"]);
-    let replace =
-        strongest(&gathered.update_replace_policies, &["Retain", "Snapshot", "Delete"]);
+    let replace = strongest(&gathered.update_replace_policies, &["Retain", "Snapshot", "Delete"]);
     let Some(api) = state.resource_mut(kind.implicit_id) else { return };
     for (key, policy) in [("DeletionPolicy", deletion), ("UpdateReplacePolicy", replace)] {
         if let Some(policy) = policy {

@@ -72,9 +72,9 @@ pub(crate) fn combined(names: &[Node], name: &str) -> Vec<(String, Node)> {
 
 /// A mapping with one key that names a function.
 pub(crate) fn is_intrinsic(node: &Node) -> bool {
-    node.as_map().and_then(Dict::single).is_some_and(|(key, _)| {
-        key == "Ref" || key == "Condition" || key.starts_with("Fn::")
-    })
+    node.as_map()
+        .and_then(Dict::single)
+        .is_some_and(|(key, _)| key == "Ref" || key == "Condition" || key.starts_with("Fn::"))
 }
 
 pub(crate) fn is_if(node: &Node) -> bool {
@@ -163,6 +163,9 @@ fn for_each_child(
     }
 }
 
+static VARIABLE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\$\{([A-Za-z0-9.]+|AWS::[A-Z][A-Za-z]*)\}").ok());
+
 type Replace<'r> = &'r dyn Fn(&str, &str) -> Result<String, Fault>;
 
 /// Replaces the variables of an `Fn::Sub`, in place.
@@ -178,15 +181,16 @@ fn substitute(node: &mut Node, replace: Replace<'_>) -> Result<(), Fault> {
         },
         _ => return Ok(()),
     };
-    static VARIABLE: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"\$\{([A-Za-z0-9.]+|AWS::[A-Z][A-Za-z]*)\}").ok());
     let Some(variable) = VARIABLE.as_ref() else { return Ok(()) };
-    let mut result = text.text.clone();
+    let mut result = String::new();
+    let mut done = 0;
     for captures in variable.captures_iter(&text.text) {
         let (Some(whole), Some(name)) = (captures.get(0), captures.get(1)) else { continue };
-        let value = replace(whole.as_str(), name.as_str())?;
-        result = result.replacen(whole.as_str(), &value, 1);
+        result.push_str(text.text.get(done..whole.start()).unwrap_or_default());
+        result.push_str(&replace(whole.as_str(), name.as_str())?);
+        done = whole.end();
     }
+    result.push_str(text.text.get(done..).unwrap_or_default());
     text.text = result;
     Ok(())
 }

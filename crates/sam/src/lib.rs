@@ -25,8 +25,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use fault::TransformError;
 use fault::Fault;
+pub use fault::TransformError;
 use state::State;
 
 /// The name under which a template asks for this transform.
@@ -64,8 +64,7 @@ pub fn transform(
     parameters: &Map<String, Value>,
     context: &Context<'_>,
 ) -> Result<Value, Vec<TransformError>> {
-    run(template, parameters, context)
-        .map_err(|fault| Fault::into_errors(vec![fault]))
+    run(template, parameters, context).map_err(|fault| Fault::into_errors(vec![fault]))
 }
 
 fn run(
@@ -86,6 +85,6 @@ fn run(
             state.note(fault)?;
         }
     }
-    resources::deployment::finish(&mut state)?;
+    resources::deployment::finish(&mut state);
     state.finish()
 }

@@ -90,7 +90,9 @@ impl Node {
             Self::Text(text) => Value::String(text.text.clone()),
             Self::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
             Self::Map(dict) => Value::Object(
-                dict.iter().map(|(key, child)| (key.to_owned(), child.to_value())).collect::<Map<_, _>>(),
+                dict.iter()
+                    .map(|(key, child)| (key.to_owned(), child.to_value()))
+                    .collect::<Map<_, _>>(),
             ),
         }
     }
@@ -100,8 +102,7 @@ impl Node {
         match self {
             Self::List(items) => Self::List(items.iter().map(Self::deep_copy).collect()),
             Self::Map(dict) => {
-                let mut copy =
-                    if dict.slots.is_some() { Dict::python() } else { Dict::default() };
+                let mut copy = if dict.slots.is_some() { Dict::python() } else { Dict::default() };
                 for (key, unicode, child) in dict.iter_flavoured() {
                     let key = Text { text: key.to_owned(), unicode };
                     copy.insert(key, child.deep_copy());

@@ -1,6 +1,8 @@
 //! The parts of Python that show in the transform's results: the order of a 2.7 mapping, how a
 //! value prints, how it is written as JSON.
 
+use std::fmt::Write as _;
+
 use crate::node::Node;
 
 /// The hash table of a Python 2.7 `dict`: which key lies in which slot.
@@ -210,16 +212,16 @@ fn quoted(text: &str, unicode: bool) -> String {
                 out.push(c);
             }
             c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => {
-                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
             c if unicode && u32::from(c) > 0xffff => {
-                out.push_str(&format!("\\U{:08x}", u32::from(c)));
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
             }
             c if unicode && u32::from(c) > 0xff => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c if unicode && u32::from(c) > 0x7f => {
-                out.push_str(&format!("\\x{:02x}", u32::from(c)));
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
             }
             c => out.push(c),
         }
@@ -239,8 +241,7 @@ pub(crate) struct Json {
 
 impl Json {
     /// `json.dumps(value)`.
-    pub(crate) const DEFAULT: Self =
-        Self { item: ", ", colon: ": ", sorted: false, indent: None };
+    pub(crate) const DEFAULT: Self = Self { item: ", ", colon: ": ", sorted: false, indent: None };
     /// What logical ids are hashed from: no spaces, keys sorted.
     pub(crate) const CANONICAL: Self = Self { item: ",", colon: ":", sorted: true, indent: None };
     /// How a state machine's definition is laid out.
@@ -317,7 +318,7 @@ fn escape(text: &str, out: &mut String) {
             ' '..='~' => out.push(character),
             other => {
                 for unit in other.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
         }
@@ -336,7 +337,9 @@ mod tests {
         // What CPython 2.7 prints for these on a 64-bit machine.
         let order = |keys: &[&str]| {
             let mut slots = Slots::default();
-            keys.iter().for_each(|key| slots.add(key));
+            for key in keys {
+                slots.add(key);
+            }
             slots.keys().map(str::to_owned).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(order(&["a", "b", "c", "d"]), "a c b d");

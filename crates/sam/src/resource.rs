@@ -123,9 +123,9 @@ fn tag_form(kind: &str) -> Option<TagForm> {
         | "AWS::IoT::TopicRule"
         | "AWS::StepFunctions::StateMachine"
         | "AWS::Lambda::CapacityProvider" => Some(TagForm::List),
-        "AWS::ApiGatewayV2::Stage"
-        | "AWS::ApiGatewayV2::DomainName"
-        | "AWS::ApiGatewayV2::Api" => Some(TagForm::Map),
+        "AWS::ApiGatewayV2::Stage" | "AWS::ApiGatewayV2::DomainName" | "AWS::ApiGatewayV2::Api" => {
+            Some(TagForm::Map)
+        }
         _ => None,
     }
 }

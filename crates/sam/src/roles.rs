@@ -45,8 +45,7 @@ impl Role<'_> {
                     }));
                 }
                 Kind::Managed => {
-                    let entry =
-                        in_branches(&entry, &|branch| branch.as_str().map(arn));
+                    let entry = in_branches(&entry, &|branch| branch.as_str().map(arn));
                     if !managed.contains(&entry) {
                         managed.push(entry);
                     }

@@ -10,6 +10,7 @@ use crate::fault::{Fault, Of};
 use crate::intrinsics::{self, GeneratedIds};
 use crate::node::{Dict, Node, Text};
 use crate::prepare;
+use crate::python::Json;
 use crate::resource::Resource;
 use crate::resources::deployment::Preference;
 use crate::resources::usage_plan::SharedUsagePlan;
@@ -27,6 +28,16 @@ pub(crate) const TYPES: [&str; 9] = [
     "AWS::Serverless::StateMachine",
     "AWS::Serverless::CapacityProvider",
 ];
+
+/// Resources of a template (CloudFormation's quota; each becomes one at least).
+const MAX_RESOURCES: usize = 500;
+
+/// Events of a template. Each becomes a resource as a rule, so that more cannot be deployed.
+const MAX_EVENTS: usize = 1000;
+
+/// Bytes of a parameter's value (CloudFormation's quota). A longer default is not resolved here;
+/// CloudFormation refuses it.
+const MAX_PARAMETER: usize = 4096;
 
 /// Everything that the steps share.
 pub(crate) struct State<'c> {
@@ -69,7 +80,8 @@ impl<'c> State<'c> {
             prepare::to_python(&mut source, &mut parameters);
         }
         add_defaults(&mut parameters, &source);
-        for (name, value) in [("AWS::Region", context.region), ("AWS::Partition", context.partition)]
+        for (name, value) in
+            [("AWS::Region", context.region), ("AWS::Partition", context.partition)]
         {
             if !parameters.contains(name) {
                 parameters.insert(name, value);
@@ -262,6 +274,7 @@ fn check_structure(source: &Dict) -> Result<(), Fault> {
              issue.",
         ));
     }
+    check_size(resources)?;
     for (id, resource) in resources.iter() {
         let condition = resource.at("Condition");
         if condition.truthy() && condition.as_str().is_none() {
@@ -278,11 +291,28 @@ fn check_structure(source: &Dict) -> Result<(), Fault> {
     Ok(())
 }
 
+fn check_size(resources: &Dict) -> Result<(), Fault> {
+    let events =
+        |resource: &Node| resource.at("Properties").at("Events").as_map().map_or(0, Dict::len);
+    let count = resources.iter().map(|(_, resource)| events(resource)).sum::<usize>();
+    for (what, count, most) in
+        [("resources", resources.len(), MAX_RESOURCES), ("events", count, MAX_EVENTS)]
+    {
+        if count > most {
+            return Err(Fault::structure(format!(
+                "Number of {what}, {count}, is greater than maximum allowed, {most}."
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn add_defaults(parameters: &mut Dict, source: &Dict) {
     let Some(declared) = source.at("Parameters").as_map() else { return };
     for (name, parameter) in declared.iter() {
         if let Some(default) = parameter.as_map().and_then(|dict| dict.get("Default"))
             && !parameters.contains(name)
+            && Json::CANONICAL.write(default).len() <= MAX_PARAMETER
         {
             parameters.insert(name, default.clone());
         }

@@ -159,7 +159,7 @@ fn pairs() {
         .collect();
     names.sort();
     let mut passing = BTreeSet::new();
-    let mut report = String::new();
+    let mut report = Vec::new();
     for name in &names {
         let result = std::panic::catch_unwind(|| passes(&folder, name))
             .unwrap_or_else(|_| Err("it panicked".to_owned()));
@@ -168,7 +168,7 @@ fn pairs() {
                 passing.insert(name.clone());
             }
             Err(why) => {
-                report += &format!("--- {name}\n{why}\n");
+                report.push(format!("--- {name}\n{why}\n"));
                 if only.is_some() || listed.contains(name) {
                     eprintln!("--- {name}\n{why}\n");
                 }
@@ -177,7 +177,7 @@ fn pairs() {
     }
     eprintln!("{} of {} pairs pass", passing.len(), names.len());
     if let Ok(path) = std::env::var("REPORT") {
-        std::fs::write(path, report).unwrap();
+        std::fs::write(path, report.concat()).unwrap();
     }
     if only.is_some() {
         return;

@@ -33,7 +33,7 @@ pub(super) struct Method<'a> {
     pub(super) event: &'a Event,
     pub(super) api: &'a str,
     pub(super) path: Text,
-    pub(super) method: Text,
+    pub(super) verb: Text,
 }
 
 impl<'a> Method<'a> {
@@ -43,14 +43,14 @@ impl<'a> Method<'a> {
             event,
             api: api_id(event.at(property)).as_str().unwrap_or_default(),
             path: event.text("Path"),
-            method: Text { text: method.text.to_lowercase(), unicode: method.unicode },
+            verb: Text { text: method.text.to_lowercase(), unicode: method.unicode },
         }
     }
 
     pub(super) fn fault(&self, before: &str, after: &str) -> Fault {
         self.event.fault(format!(
             "{before} on API method [{}] for path [{}]{after}",
-            self.method.text, self.path.text
+            self.verb.text, self.path.text
         ))
     }
 }
@@ -99,7 +99,7 @@ fn allow_api(
     let path = without_slash(&method.path.text);
     let path = openapi_wildcard(path);
     let name =
-        if method.method.text == "any" { "*".to_owned() } else { method.method.text.to_uppercase() };
+        if method.verb.text == "any" { "*".to_owned() } else { method.verb.text.to_uppercase() };
     let resource = format!("${{__ApiId__}}/${{__Stage__}}/{name}{path}");
     let source = sub_with(
         arn(state.context.partition, "execute-api", &resource),
@@ -155,10 +155,10 @@ fn integrate(
     let merges = api.at("MergeDefinitions").truthy();
     let skeleton = RestEditor::skeleton();
     let mut editor = RestEditor::new(if merges { &skeleton } else { body })?;
-    if editor.paths().has_integration(&method.path.text, &method.method)? {
+    if editor.paths().has_integration(&method.path.text, &method.verb)? {
         return Err(event.fault(format!(
             "API method \"{}\" defined multiple times for path \"{}\".",
-            method.method.text, method.path.text
+            method.verb.text, method.path.text
         )));
     }
     let empty = Node::from(Dict::python());
@@ -176,20 +176,20 @@ fn integrate(
         streams,
         partition: state.context.partition,
     };
-    editor.add_lambda_integration(&method.path, &method.method, &integration)?;
+    editor.add_lambda_integration(&method.path, &method.verb, &integration)?;
     if event.at("Auth").truthy() {
         add_auth(state, method, &api, stage, &mut editor)?;
     }
     if event.at("TimeoutInMillis").truthy() {
         let timeout = event.at("TimeoutInMillis");
-        editor.paths().set_timeout(&method.path.text, &method.method, timeout)?;
+        editor.paths().set_timeout(&method.path.text, &method.verb, timeout)?;
     }
     if event.at("RequestModel").truthy() {
         add_request_model(method, &api, &mut editor)?;
     }
     if event.at("RequestParameters").truthy() {
         let parameters = request_parameters(event)?;
-        editor.add_request_parameters(&method.path.text, &method.method, &parameters)?;
+        editor.add_request_parameters(&method.path.text, &method.verb, &parameters)?;
     }
     let body = if merges { merged(method, body, editor)? } else { editor.finish() };
     if let Some(properties) = state.properties_mut(method.api) {
@@ -211,8 +211,7 @@ fn override_auth(
     if !body.truthy() || !auth.at("OverrideApiAuth").truthy() {
         return Ok(());
     }
-    if !["Authorizer", "ApiKeyRequired", "ResourcePolicy"].iter().any(|key| auth.at(key).truthy())
-    {
+    if !["Authorizer", "ApiKeyRequired", "ResourcePolicy"].iter().any(|key| auth.at(key).truthy()) {
         return Err(event.fault(
             "Must define one of: Authorizer, ApiKeyRequired or ResourcePolicy when using the \
              OverrideApiAuth property.",
@@ -254,7 +253,7 @@ pub(super) fn add_auth(
         ));
     }
     if auth.at("Authorizer").truthy() || !key.is_null() {
-        editor.add_auth_to_method(&path.text, &method.method, auth, authorizers)?;
+        editor.add_auth_to_method(&path.text, &method.verb, auth, authorizers)?;
     }
     let policy = auth.at("ResourcePolicy");
     if policy.truthy() {
@@ -302,17 +301,14 @@ pub(super) fn check_defined(
 ) -> Result<(), Fault> {
     let before = format!("Unable to set Authorizer [{}]", python::str(name));
     if !authorizers.truthy() {
-        return Err(method.fault(
-            &before,
-            " because the related API does not define any Authorizers.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API does not define any Authorizers.")
+        );
     }
     check_types(method, name, authorizers)?;
     let key = name.as_str().unwrap_or_default();
     if !authorizers.at(key).truthy() {
-        return Err(
-            method.fault(&before, " because it wasn't defined in the API's Authorizers.")
-        );
+        return Err(method.fault(&before, " because it wasn't defined in the API's Authorizers."));
     }
     Ok(())
 }
@@ -349,22 +345,20 @@ fn add_request_model(
         return Err(method.fault(&before, " because the related API does not define any Models."));
     }
     if !is_intrinsic(models) && !models.is_map() {
-        return Err(method.fault(
-            &before,
-            " because the related API Models defined is of invalid type.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API Models defined is of invalid type.")
+        );
     }
     let Some(model) = model.as_text() else {
-        return Err(method.fault(
-            &before,
-            " because the related API does not contain valid Models.",
-        ));
+        return Err(
+            method.fault(&before, " because the related API does not contain valid Models.")
+        );
     };
     if !models.at(&model.text).truthy() {
         return Err(method.fault(&before, " because it wasn't defined in the API's Models."));
     }
     let path = &method.path.text;
-    editor.add_request_model(path, &method.method, model, config.at("Required"))?;
+    editor.add_request_model(path, &method.verb, model, config.at("Required"))?;
     let (body, parameters) = (config.at("ValidateBody"), config.at("ValidateParameters"));
     if body.is_null() && parameters.is_null() {
         return Ok(());
@@ -377,15 +371,14 @@ fn add_request_model(
              are not supported.",
         ));
     };
-    editor.add_request_validator(path, &method.method, body, parameters)
+    editor.add_request_validator(path, &method.verb, body, parameters)
 }
 
 fn request_parameters(event: &Event) -> Result<Vec<RequestParameter>, Fault> {
     static NAME: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"^method\.request\.(querystring|path|header)\.").ok());
-    let wrong = |what: &str| {
-        event.fault(format!("Invalid value for 'RequestParameters' property. {what}"))
-    };
+    let wrong =
+        |what: &str| event.fault(format!("Invalid value for 'RequestParameters' property. {what}"));
     let check = |name: &str| {
         if NAME.as_ref().is_some_and(|regex| regex.is_match(name)) {
             return Ok(());
@@ -435,7 +428,7 @@ fn request_parameters(event: &Event) -> Result<Vec<RequestParameter>, Fault> {
 
 /// `MergeDefinitions`: what SAM generates, over what the author wrote for the method.
 fn merged(method: &Method<'_>, source: &Node, editor: RestEditor) -> Result<Node, Fault> {
-    let (path, name) = (&method.path.text, &method.method);
+    let (path, name) = (&method.path.text, &method.verb);
     let wrong = |place: String| {
         Fault::resource(
             method.api,

@@ -99,12 +99,7 @@ fn properties(bucket: &mut Dict) -> Option<&mut Dict> {
     properties.as_map_mut()
 }
 
-fn notify(
-    bucket: &mut Dict,
-    id: &Text,
-    event: &Event,
-    target: &Target,
-) -> Result<(), Fault> {
+fn notify(bucket: &mut Dict, id: &Text, event: &Event, target: &Target) -> Result<(), Fault> {
     let of = Of::Resource(&id.text);
     if let Some(given) = bucket.get("Properties") {
         of.map_or(given, "Properties should be a map.")?;

@@ -7,10 +7,7 @@ use crate::node::{Dict, Node, dict, list};
 use crate::resource::Resource;
 
 /// The queue's ARN, and the queue where it is created. Null where there is no configuration.
-pub(super) fn queue(
-    event: &Event,
-    attributes: &Dict,
-) -> Result<(Node, Option<Resource>), Fault> {
+pub(super) fn queue(event: &Event, attributes: &Dict) -> Result<(Node, Option<Resource>), Fault> {
     let config = event.at("DeadLetterConfig");
     if config.is_null() {
         return Ok((Node::Null, None));
@@ -22,9 +19,7 @@ pub(super) fn queue(
             return fault("You can either define 'Arn' or 'Type' property of DeadLetterConfig.");
         }
         (false, true) if !config.at("Type").is("SQS") => {
-            return fault(
-                "The only valid value for 'Type' property of DeadLetterConfig is 'SQS'.",
-            );
+            return fault("The only valid value for 'Type' property of DeadLetterConfig is 'SQS'.");
         }
         (false, false) => {
             return fault("No 'Arn' or 'Type' property provided for DeadLetterConfig.");

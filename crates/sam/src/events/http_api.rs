@@ -64,9 +64,9 @@ fn allow_api(
     let body = state.properties(method.api).at("DefinitionBody");
     let mut editor = None;
     if body.truthy() {
-        editor = Some(HttpEditor::new(body).map_err(|fault| {
-            Fault::resource(method.api, fault.message())
-        })?);
+        editor = Some(
+            HttpEditor::new(body).map_err(|fault| Fault::resource(method.api, fault.message()))?,
+        );
     }
     if path == DEFAULT_PATH {
         path = "";
@@ -76,13 +76,13 @@ fn allow_api(
         return Ok(None);
     }
     let path = wildcard(path, false);
-    let every = method.method.text == "any" || method.method.text == ANY_METHOD;
+    let every = method.verb.text == "any" || method.verb.text == ANY_METHOD;
     let mut resource = "${__ApiId__}/${__Stage__}".to_owned();
-    if method.method.text == "any" && path == format!("/{DEFAULT_PATH}") {
+    if method.verb.text == "any" && path == format!("/{DEFAULT_PATH}") {
         resource.push_str(&path);
     } else {
-        let name = if every { "*".to_owned() } else { method.method.text.to_uppercase() };
-        resource.push_str(&format!("/{name}{path}"));
+        let name = if every { "*".to_owned() } else { method.verb.text.to_uppercase() };
+        resource = format!("{resource}/{name}{path}");
     }
     let source = sub_with(
         arn(PARTITION, "execute-api", &resource),
@@ -98,7 +98,7 @@ fn integrate(
     method: &Method<'_>,
     body: &Node,
 ) -> Result<Node, Fault> {
-    let (path, name) = (&method.path.text, &method.method);
+    let (path, name) = (&method.path.text, &method.verb);
     let api = state.properties(method.api);
     let mut editor = HttpEditor::new(body)?;
     if api.at("__MANAGE_SWAGGER").truthy() && editor.paths().has_integration(path, name)? {
@@ -168,5 +168,5 @@ fn add_auth(
             " because 'AuthorizationScopes' must be a list of strings.",
         ));
     }
-    editor.add_auth_to_method(&method.path.text, &method.method, &auth.into(), authorizers)
+    editor.add_auth_to_method(&method.path.text, &method.verb, &auth.into(), authorizers)
 }

@@ -80,10 +80,8 @@ fn msk(state: &State<'_>, event: &Event) -> Result<Option<Node>, Fault> {
 
 fn mq(event: &Event) -> Result<Node, Fault> {
     let secret = basic_auth(event, &["BASIC_AUTH", "VIRTUAL_HOST"])?;
-    let mut statements = vec![
-        read_secret(&secret),
-        allow(list!["mq:DescribeBroker"], event.at("Broker")),
-    ];
+    let mut statements =
+        vec![read_secret(&secret), allow(list!["mq:DescribeBroker"], event.at("Broker"))];
     statements.extend(decrypt(event, "kms:Decrypt".into())?);
     let name = if event.at("DynamicPolicyName").truthy() {
         format!("{}AMQPolicy", event.id.text)
@@ -153,9 +151,8 @@ fn basic_auth(event: &Event, supported: &[&str]) -> Result<Node, Fault> {
 
 fn self_managed_kafka(state: &State<'_>, event: &Event) -> Result<Node, Fault> {
     if !event.at("KafkaBootstrapServers").truthy() {
-        return Err(event.fault(
-            "No KafkaBootstrapServers provided for self managed kafka as an event source",
-        ));
+        return Err(event
+            .fault("No KafkaBootstrapServers provided for self managed kafka as an event source"));
     }
     let topics = event.at("Topics");
     if !topics.truthy() {
@@ -167,14 +164,14 @@ fn self_managed_kafka(state: &State<'_>, event: &Event) -> Result<Node, Fault> {
         _ => 0,
     };
     if count != 1 {
-        return Err(event.fault(
-            "Topics for self managed kafka only supports single configuration entry.",
-        ));
+        return Err(
+            event.fault("Topics for self managed kafka only supports single configuration entry.")
+        );
     }
     if !event.at("SourceAccessConfigurations").truthy() {
-        return Err(event.fault(
-            "No SourceAccessConfigurations for self managed kafka event provided.",
-        ));
+        return Err(
+            event.fault("No SourceAccessConfigurations for self managed kafka event provided.")
+        );
     }
     let access = KafkaAccess::read(event)?;
     let mut statements = Vec::new();
@@ -227,7 +224,9 @@ impl KafkaAccess {
                     group = true;
                 }
                 Some(
-                    "SASL_SCRAM_256_AUTH" | "SASL_SCRAM_512_AUTH" | "BASIC_AUTH"
+                    "SASL_SCRAM_256_AUTH"
+                    | "SASL_SCRAM_512_AUTH"
+                    | "BASIC_AUTH"
                     | "CLIENT_CERTIFICATE_TLS_AUTH",
                 ) => {
                     if access.secret.truthy() {
@@ -303,8 +302,9 @@ fn registry(state: &State<'_>, event: &Event) -> Result<Vec<Node>, Fault> {
         for one in access {
             let has = |one: &Dict| one.contains("Type") && one.contains("URI");
             if !one.as_map().is_some_and(has) {
-                return Err(event
-                    .fault("Each AccessConfig must be a dict with 'Type' and 'URI' fields"));
+                return Err(
+                    event.fault("Each AccessConfig must be a dict with 'Type' and 'URI' fields")
+                );
             }
             statements.push(read_secret(one.at("URI")));
         }

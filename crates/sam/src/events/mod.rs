@@ -132,12 +132,7 @@ pub(crate) fn read(
     Ok(result)
 }
 
-fn read_one(
-    owner: &SamResource,
-    name: &str,
-    event: &Node,
-    kinds: Kinds,
-) -> Result<Event, Fault> {
+fn read_one(owner: &SamResource, name: &str, event: &Node, kinds: Kinds) -> Result<Event, Fault> {
     if !event.is_map() {
         // In AWS's words, which are Python's.
         let kind = event.type_name();
@@ -148,7 +143,9 @@ fn read_one(
         let given = crate::python::str(event.at("Type"));
         return Err(Fault::event(
             name,
-            format!("Resource dict has missing or invalid value for key Type. Event Type is: {given}."),
+            format!(
+                "Resource dict has missing or invalid value for key Type. Event Type is: {given}."
+            ),
         ));
     };
     let id = format!("{}{name}", owner.id.text);
@@ -176,9 +173,7 @@ pub(crate) fn generate(
     let mut resources = Vec::new();
     for event in &events {
         resources.extend(match event.kind {
-            "Schedule" | "CloudWatchEvent" | "EventBridgeRule" => {
-                rule::generate(event, target)?
-            }
+            "Schedule" | "CloudWatchEvent" | "EventBridgeRule" => rule::generate(event, target)?,
             "ScheduleV2" => scheduler::generate(event, target, false)?,
             "S3" => bucket::generate(state, event, target)?,
             "SNS" => topic::generate(state, event, target, role)?,

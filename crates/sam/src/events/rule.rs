@@ -71,14 +71,12 @@ pub(super) fn rule(event: &Event, target: &Target) -> Result<Resource, Fault> {
 
 /// The rule's target.
 pub(super) fn target_of(event: &Event, target: &Target, suffix: &str) -> Dict {
-    let id = match event.at("Target").as_map().and_then(|given| given.get("Id")) {
-        Some(id) => id.clone(),
-        None => {
-            let id: String =
-                event.id.text.chars().take(MAX_TARGET_ID - suffix.len()).collect();
-            format!("{id}{suffix}").into()
-        }
+    let given = event.at("Target").as_map().and_then(|given| given.get("Id"));
+    let made = || {
+        let id: String = event.id.text.chars().take(MAX_TARGET_ID - suffix.len()).collect();
+        format!("{id}{suffix}").into()
     };
+    let id = given.cloned().unwrap_or_else(made);
     let mut result = Dict::default();
     result.insert("Arn", target.arn.clone());
     result.insert("Id", id);

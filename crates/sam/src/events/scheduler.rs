@@ -56,8 +56,13 @@ pub(super) fn generate(
 fn schedule(event: &Event, target: &Target) -> Result<Resource, Fault> {
     let mut schedule = Resource::new(&event.id, "AWS::Scheduler::Schedule", &target.attributes);
     for key in [
-        "ScheduleExpression", "Description", "StartDate", "EndDate",
-        "ScheduleExpressionTimezone", "GroupName", "KmsKeyArn",
+        "ScheduleExpression",
+        "Description",
+        "StartDate",
+        "EndDate",
+        "ScheduleExpressionTimezone",
+        "GroupName",
+        "KmsKeyArn",
     ] {
         schedule.set(key, event.at(key));
     }
@@ -67,10 +72,7 @@ fn schedule(event: &Event, target: &Target) -> Result<Resource, Fault> {
     let name = event.at("Name");
     if event.at("OmitName").truthy() {
         if name.truthy() {
-            return Err(Fault::event(
-                &event.id.text,
-                "Name cannot be set when OmitName is True",
-            ));
+            return Err(Fault::event(&event.id.text, "Name cannot be set when OmitName is True"));
         }
     } else if name.truthy() {
         schedule.set("Name", name);

@@ -45,11 +45,10 @@ pub(super) fn logs(state: &State<'_>, event: &Event, target: &Target) -> Vec<Res
     let pattern = arn(state.context.partition, "logs", "log-group:${__LogGroupName__}:*");
     let source = sub_with(pattern, dict! { "__LogGroupName__" => event.at("LogGroupName") });
     let permission = permission(&event.id.text, "", target, "logs.amazonaws.com", source);
-    let filter =
-        Resource::new(&event.id, "AWS::Logs::SubscriptionFilter", &target.attributes)
-            .after(list![&permission.id])
-            .with("LogGroupName", event.at("LogGroupName"))
-            .with("FilterPattern", event.at("FilterPattern"))
-            .with("DestinationArn", target.arn.clone());
+    let filter = Resource::new(&event.id, "AWS::Logs::SubscriptionFilter", &target.attributes)
+        .after(list![&permission.id])
+        .with("LogGroupName", event.at("LogGroupName"))
+        .with("FilterPattern", event.at("FilterPattern"))
+        .with("DestinationArn", target.arn.clone());
     vec![permission, filter]
 }

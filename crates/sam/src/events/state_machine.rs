@@ -92,21 +92,19 @@ pub(super) fn api(
         return Ok(vec![role]);
     }
     let mut editor = RestEditor::new(body)?;
-    if editor.paths().has_integration(&method.path.text, &method.method)? {
+    if editor.paths().has_integration(&method.path.text, &method.verb)? {
         return Err(event.fault(format!(
             "API method \"{}\" defined multiple times for path \"{}\".",
-            method.method.text, method.path.text
+            method.verb.text, method.path.text
         )));
     }
     let integration = StateMachineIntegration {
-        uri: sub(
-            "arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution",
-        ),
+        uri: sub("arn:${AWS::Partition}:apigateway:${AWS::Region}:states:action/StartExecution"),
         credentials: role.arn(),
         templates: request_template(event, target),
         condition: target.condition(),
     };
-    editor.add_state_machine_integration(&method.path, &method.method, &integration)?;
+    editor.add_state_machine_integration(&method.path, &method.verb, &integration)?;
     if event.at("Auth").truthy() {
         // The stage is known to events of functions only.
         add_auth(state, &method, &api, &Text::from(""), &mut editor)?;
@@ -119,11 +117,8 @@ pub(super) fn api(
 
 /// The mapping template that makes a StartExecution call of a request.
 fn request_template(event: &Event, target: &Target) -> Node {
-    let replace = if event.at("UnescapeMappingTemplate").truthy() {
-        r#".replaceAll("\\'","'")"#
-    } else {
-        ""
-    };
+    let replace =
+        if event.at("UnescapeMappingTemplate").truthy() { r#".replaceAll("\\'","'")"# } else { "" };
     let text = format!(
         "{{\"input\": \"$util.escapeJavaScript($input.json('$')){replace}\", \
          \"stateMachineArn\": \"${{{}}}\"}}",

@@ -34,11 +34,8 @@ pub(super) fn generate(
     if queued.as_bool().is_none() {
         return existing_queue(state, event, target, role);
     }
-    let mut queue = Resource::new(
-        format!("{}Queue", event.id.text),
-        "AWS::SQS::Queue",
-        &target.attributes,
-    );
+    let mut queue =
+        Resource::new(format!("{}Queue", event.id.text), "AWS::SQS::Queue", &target.attributes);
     let fifo = is_fifo(state, event)?;
     if fifo.truthy() {
         queue.set("FifoQueue", fifo);

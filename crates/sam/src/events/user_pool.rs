@@ -55,12 +55,7 @@ pub(super) fn generate(
     Ok(vec![permission, resource])
 }
 
-fn add_triggers(
-    pool: &mut Dict,
-    id: &str,
-    event: &Event,
-    target: &Target,
-) -> Result<(), Fault> {
+fn add_triggers(pool: &mut Dict, id: &str, event: &Event, target: &Target) -> Result<(), Fault> {
     let empty = || Node::from(Dict::default());
     let properties = pool.entry("Properties", empty);
     if properties.is_null() {

@@ -121,7 +121,8 @@ impl Authorizer {
             return Ok(true);
         }
         let of = Of::Resource(&self.api_id);
-        let identity = of.map(&format!("Authorizer.{}.Identity", self.name.text), &self.identity)?;
+        let identity =
+            of.map(&format!("Authorizer.{}.Identity", self.name.text), &self.identity)?;
         let lacks = ["Headers", "QueryStrings", "StageVariables", "Context"]
             .iter()
             .all(|key| !identity.at(key).truthy());

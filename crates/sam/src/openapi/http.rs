@@ -146,12 +146,15 @@ impl HttpEditor {
             let Node::Map(members) = definition else {
                 return Err(wrong_method(&path.text, &method.text));
             };
-            members.insert(INTEGRATION, python! {
-                "type" => "aws_proxy",
-                "httpMethod" => "POST",
-                "payloadFormatVersion" => "2.0",
-                "uri" => uri.clone(),
-            });
+            members.insert(
+                INTEGRATION,
+                python! {
+                    "type" => "aws_proxy",
+                    "httpMethod" => "POST",
+                    "payloadFormatVersion" => "2.0",
+                    "uri" => uri.clone(),
+                },
+            );
             if path.text == DEFAULT_PATH && method.text == ANY_METHOD {
                 members.insert("isDefaultRoute", true);
             }
@@ -178,9 +181,8 @@ impl HttpEditor {
                     existing.insert("in", "path");
                     existing.insert("required", true);
                 } else {
-                    parameters.push(
-                        python! { "name" => *name, "in" => "path", "required" => true },
-                    );
+                    parameters
+                        .push(python! { "name" => *name, "in" => "path", "required" => true });
                 }
             }
             Ok(())
@@ -226,9 +228,8 @@ impl HttpEditor {
                 }
                 let Some(node) = item.get_mut(&method.text) else { continue };
                 each_conditional(node, &mut |definition| {
-                    let definition = definition
-                        .as_map_mut()
-                        .ok_or_else(|| wrong_method(path, &method.text))?;
+                    let definition =
+                        definition.as_map_mut().ok_or_else(|| wrong_method(path, &method.text))?;
                     if definition.at(INTEGRATION).truthy() && !definition.at("security").truthy() {
                         let requirement = dict! { default => scopes.clone() };
                         definition.insert("security", list![requirement]);
@@ -259,8 +260,7 @@ impl HttpEditor {
                     )));
                 }
                 let own = auth.at("AuthorizationScopes");
-                let wanted =
-                    if own.truthy() { own } else { authorizer.at("AuthorizationScopes") };
+                let wanted = if own.truthy() { own } else { authorizer.at("AuthorizationScopes") };
                 if authorizer.truthy() && wanted.truthy() {
                     scopes = wanted.clone();
                 }

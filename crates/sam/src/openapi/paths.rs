@@ -184,5 +184,7 @@ pub(crate) fn wildcard(path: &str, greedy: bool) -> String {
     static PROXY: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"\{([a-zA-Z0-9._-]+|proxy\+)\}").ok());
     let pattern = if greedy { &ANY } else { &PROXY };
-    pattern.as_ref().map_or_else(|| path.to_owned(), |regex| regex.replace_all(path, "*").into_owned())
+    pattern
+        .as_ref()
+        .map_or_else(|| path.to_owned(), |regex| regex.replace_all(path, "*").into_owned())
 }

@@ -31,10 +31,13 @@ impl RestEditor {
             (false, false) => "no-validation",
         };
         let mut definition = Dict::python();
-        definition.insert(name, python! {
-            "validateRequestBody" => body,
-            "validateRequestParameters" => parameters,
-        });
+        definition.insert(
+            name,
+            python! {
+                "validateRequestBody" => body,
+                "validateRequestParameters" => parameters,
+            },
+        );
         if !self.doc.at(VALIDATORS).truthy() {
             self.doc.insert(VALIDATORS, Dict::python());
         }

@@ -1,7 +1,9 @@
 //! The definition of a REST API.
 
 use super::authorizer::Authorizer;
-use super::paths::{ANY_METHOD, INTEGRATION, Paths, conditional, is_version_3, normalized, wrong_path};
+use super::paths::{
+    ANY_METHOD, INTEGRATION, Paths, conditional, is_version_3, normalized, wrong_path,
+};
 use crate::fault::Fault;
 use crate::intrinsics::{if_only, reference};
 use crate::node::{Dict, Node, Text, list, python};

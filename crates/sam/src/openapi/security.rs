@@ -68,9 +68,8 @@ impl RestEditor {
                 }
                 let Some(node) = item.get_mut(&method.text) else { continue };
                 each_conditional(node, &mut |definition| {
-                    let definition = definition
-                        .as_map_mut()
-                        .ok_or_else(|| wrong_method(path, &method.text))?;
+                    let definition =
+                        definition.as_map_mut().ok_or_else(|| wrong_method(path, &method.text))?;
                     if !definition.at(INTEGRATION).truthy() {
                         return Ok(());
                     }
@@ -98,7 +97,8 @@ impl RestEditor {
             }
             let security = existing(definition, path, method)?;
             let (mut others, named) = split(&security, &names, path, method)?;
-            let none = others.iter().position(|one| one.as_map().is_some_and(|d| d.contains("NONE")));
+            let none =
+                others.iter().position(|one| one.as_map().is_some_and(|d| d.contains("NONE")));
             if let Some(none) = none {
                 others.remove(none);
             } else if named.is_empty() {
@@ -124,9 +124,10 @@ impl RestEditor {
             let security = existing(definition, path, method)?;
             let names = [API_KEY, API_KEY_FALSE];
             let (others, named) = split(&security, &names, path, method)?;
-            let off = named.iter().any(|one| one.as_map().is_some_and(|d| d.contains(API_KEY_FALSE)));
+            let off =
+                named.iter().any(|one| one.as_map().is_some_and(|d| d.contains(API_KEY_FALSE)));
             let mut result = others;
-            if !off && !(method == "options" && !on_preflight) {
+            if !off && (on_preflight || method != "options") {
                 result.push(requirement(&API_KEY.into(), list![]));
             }
             if result != security {
@@ -191,12 +192,7 @@ impl RestEditor {
         if iam { self.add_iam_definition() } else { Ok(()) }
     }
 
-    fn set_method_api_key(
-        &mut self,
-        path: &str,
-        method: &Text,
-        wanted: bool,
-    ) -> Result<(), Fault> {
+    fn set_method_api_key(&mut self, path: &str, method: &Text, wanted: bool) -> Result<(), Fault> {
         let name = if wanted { API_KEY } else { API_KEY_FALSE };
         let mut found = false;
         self.paths().each_definition(path, method, false, &mut |definition| {
@@ -210,20 +206,26 @@ impl RestEditor {
     }
 
     fn add_iam_definition(&mut self) -> Result<(), Fault> {
-        self.add_definition("AWS_IAM", python! {
-            "x-amazon-apigateway-authtype" => "awsSigv4",
-            "type" => "apiKey",
-            "name" => "Authorization",
-            "in" => "header",
-        })
+        self.add_definition(
+            "AWS_IAM",
+            python! {
+                "x-amazon-apigateway-authtype" => "awsSigv4",
+                "type" => "apiKey",
+                "name" => "Authorization",
+                "in" => "header",
+            },
+        )
     }
 
     pub(crate) fn add_api_key_definition(&mut self) -> Result<(), Fault> {
-        self.add_definition(API_KEY, python! {
-            "type" => "apiKey",
-            "name" => "x-api-key",
-            "in" => "header",
-        })
+        self.add_definition(
+            API_KEY,
+            python! {
+                "type" => "apiKey",
+                "name" => "x-api-key",
+                "in" => "header",
+            },
+        )
     }
 
     fn add_definition(&mut self, name: &str, definition: Node) -> Result<(), Fault> {

@@ -85,14 +85,12 @@ pub(super) fn transform(
 
 fn check(api: &SamResource) -> Result<(), Fault> {
     if api.at("DefinitionUri").truthy() && api.at("DefinitionBody").truthy() {
-        return Err(api.fault(
-            "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.",
-        ));
+        return Err(
+            api.fault("Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.")
+        );
     }
     if api.at("DefinitionUri").truthy() && api.at("MergeDefinitions").truthy() {
-        return Err(
-            api.fault("Cannot set 'MergeDefinitions' to True when using `DefinitionUri`.")
-        );
+        return Err(api.fault("Cannot set 'MergeDefinitions' to True when using `DefinitionUri`."));
     }
     let version = api.at("OpenApiVersion");
     if version.truthy() && !matches_version(version, &['2', '3']) {
@@ -123,7 +121,12 @@ fn rest_api(state: &State<'_>, api: &mut SamResource) -> Result<Resource, Fault>
         result.set("Body", body);
     }
     for key in [
-        "Name", "Description", "Mode", "ApiKeySourceType", "Policy", "SecurityPolicy",
+        "Name",
+        "Description",
+        "Mode",
+        "ApiKeySourceType",
+        "Policy",
+        "SecurityPolicy",
         "EndpointAccessMode",
     ] {
         if api.at(key).truthy() {
@@ -177,11 +180,11 @@ fn deploy(state: &State<'_>, api: &SamResource, rest_api: &Resource) -> (Resourc
         // CloudFormation once needed a stage here; SAM keeps it for those who have it.
         deployment.set("StageName", "Stage");
     }
-    let body = rest_api.properties.get("Body").or_else(|| rest_api.properties.get("BodyS3Location"));
+    let body =
+        rest_api.properties.get("Body").or_else(|| rest_api.properties.get("BodyS3Location"));
     if let Some(body) = body.filter(|body| body.truthy()) {
         let digest = logical_id::hex(&hashed(state, api, body));
-        deployment.id =
-            Text::from(format!("{}{}", deployment.id.text, logical_id::short(&digest)));
+        deployment.id = Text::from(format!("{}{}", deployment.id.text, logical_id::short(&digest)));
         deployment.set("Description", format!("RestApi deployment id: {digest}"));
     }
     let name = api.at("StageName").as_str().unwrap_or_default();
@@ -194,8 +197,14 @@ fn deploy(state: &State<'_>, api: &SamResource, rest_api: &Resource) -> (Resourc
         .with("RestApiId", reference(&api.id))
         .with("DeploymentId", deployment.reference());
     for key in [
-        "StageName", "CacheClusterEnabled", "CacheClusterSize", "Variables", "MethodSettings",
-        "AccessLogSetting", "CanarySetting", "TracingEnabled",
+        "StageName",
+        "CacheClusterEnabled",
+        "CacheClusterSize",
+        "Variables",
+        "MethodSettings",
+        "AccessLogSetting",
+        "CanarySetting",
+        "TracingEnabled",
     ] {
         stage.set(key, api.at(key));
     }
@@ -224,10 +233,7 @@ fn hashed(state: &State<'_>, api: &SamResource, body: &Node) -> String {
 }
 
 /// Lets the API invoke the functions of its authorizers.
-fn authorizer_permissions(
-    state: &State<'_>,
-    api: &SamResource,
-) -> Result<Vec<Resource>, Fault> {
+fn authorizer_permissions(state: &State<'_>, api: &SamResource) -> Result<Vec<Resource>, Fault> {
     let auth = api.at("Auth");
     if !auth.truthy() {
         return Ok(Vec::new());
@@ -237,8 +243,10 @@ fn authorizer_permissions(
         arn(state.context.partition, "execute-api", "${__ApiId__}/authorizers/*"),
         dict! { "__ApiId__" => reference(&api.id) },
     );
-    let wanted =
-        authorizers.list.iter().filter(|one| one.function_arn.truthy() && !one.no_default_permissions);
+    let wanted = authorizers
+        .list
+        .iter()
+        .filter(|one| one.function_arn.truthy() && !one.no_default_permissions);
     Ok(wanted
         .map(|authorizer| {
             let id = format!("{}{}AuthorizerPermission", api.id.text, authorizer.name.text);

@@ -10,10 +10,7 @@ use crate::state::State;
 
 /// The domain, its base path mappings and record sets. `Domain` itself takes what AWS notes in
 /// it, which the deployment's hash covers.
-pub(super) fn build(
-    state: &mut State<'_>,
-    api: &mut SamResource,
-) -> Result<Vec<Resource>, Fault> {
+pub(super) fn build(state: &mut State<'_>, api: &mut SamResource) -> Result<Vec<Resource>, Fault> {
     let given = api.at("Domain").clone();
     if given.is_null() {
         return Ok(Vec::new());
@@ -157,10 +154,7 @@ fn access_association(
     }
     let given = Of::Resource(&api.id.text).map("Domain.AccessAssociation", given)?;
     let endpoint = given.at("VpcEndpointId");
-    let id = logical_id::with_hash(
-        "DomainNameAccessAssociation",
-        &list![endpoint.clone(), domain],
-    );
+    let id = logical_id::with_hash("DomainNameAccessAssociation", &list![endpoint.clone(), domain]);
     Ok(Some(
         Resource::new(id, "AWS::ApiGateway::DomainNameAccessAssociation", &api.passed())
             .with("DomainNameArn", reference(domain))

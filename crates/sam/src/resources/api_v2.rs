@@ -32,9 +32,9 @@ pub(super) fn domain(
         Node::Null => Node::from("REGIONAL"),
         given if given.is("REGIONAL") => given.clone(),
         _ => {
-            return Err(api.fault(
-                "EndpointConfiguration for Custom Domains must be one of ['REGIONAL'].",
-            ));
+            return Err(
+                api.fault("EndpointConfiguration for Custom Domains must be one of ['REGIONAL'].")
+            );
         }
     };
     config.insert("EndpointConfiguration", endpoint.clone());
@@ -45,11 +45,10 @@ pub(super) fn domain(
         }
     }
     let id = Text::from(logical_id::with_hash("ApiGatewayDomainNameV2", &name));
-    let mut domain =
-        Resource::new(&id, "AWS::ApiGatewayV2::DomainName", &api.passed())
-            .with("DomainName", name)
-            .with("Tags", dict! { tag => "SAM" })
-            .with("DomainNameConfigurations", list![Node::Map(details)]);
+    let mut domain = Resource::new(&id, "AWS::ApiGatewayV2::DomainName", &api.passed())
+        .with("DomainName", name)
+        .with("Tags", dict! { tag => "SAM" })
+        .with("DomainNameConfigurations", list![Node::Map(details)]);
     set_mutual_tls(api, &config, &mut domain)?;
     let mut resources = mappings(api, &config, &id)?;
     let target = Node::from(&id);

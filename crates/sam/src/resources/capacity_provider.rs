@@ -23,7 +23,7 @@ const SCHEMA: &[Property] = &[
 
 /// Members of the three configurations, and what their values are beside functions.
 const MEMBERS: [(&str, &[(&str, Value)]); 3] = [
-    ("VpcConfig", &[("SubnetIds", Value::List), ("SecurityGroupIds", Value::List)]),
+    ("VpcConfig", &[("SecurityGroupIds", Value::List), ("SubnetIds", Value::List)]),
     (
         "InstanceRequirements",
         &[
@@ -45,10 +45,7 @@ enum Value {
     Number,
 }
 
-pub(super) fn transform(
-    state: &State<'_>,
-    provider: &SamResource,
-) -> Result<Vec<Resource>, Fault> {
+pub(super) fn transform(state: &State<'_>, provider: &SamResource) -> Result<Vec<Resource>, Fault> {
     provider.check("AWS::Serverless::CapacityProvider", SCHEMA)?;
     check_members(provider)?;
     let mut result = provider.becomes("AWS::Lambda::CapacityProvider");
@@ -68,17 +65,26 @@ pub(super) fn transform(
             result.set(key, provider.at(key));
         }
     }
-    result.set("VpcConfig", picked(provider.at("VpcConfig"), &[
-        ("SubnetIds", "SubnetIds"),
-        ("SecurityGroupIds", "SecurityGroupIds"),
-    ]));
+    result.set(
+        "VpcConfig",
+        picked(
+            provider.at("VpcConfig"),
+            &[("SubnetIds", "SubnetIds"), ("SecurityGroupIds", "SecurityGroupIds")],
+        ),
+    );
     let instances = provider.at("InstanceRequirements");
     if instances.truthy() {
-        result.set("InstanceRequirements", picked(instances, &[
-            ("Architectures", "Architectures"),
-            ("AllowedTypes", "AllowedInstanceTypes"),
-            ("ExcludedTypes", "ExcludedInstanceTypes"),
-        ]));
+        result.set(
+            "InstanceRequirements",
+            picked(
+                instances,
+                &[
+                    ("Architectures", "Architectures"),
+                    ("AllowedTypes", "AllowedInstanceTypes"),
+                    ("ExcludedTypes", "ExcludedInstanceTypes"),
+                ],
+            ),
+        );
     }
     if provider.at("ScalingConfig").truthy() {
         result.set("CapacityProviderScalingConfig", scaling(provider.at("ScalingConfig")));
@@ -115,10 +121,13 @@ fn scaling(config: &Node) -> Dict {
         return result;
     }
     result.insert("ScalingMode", "Manual");
-    result.insert("ScalingPolicies", list![dict! {
-        "PredefinedMetricType" => "LambdaCapacityProviderAverageCPUUtilization",
-        "TargetValue" => target,
-    }]);
+    result.insert(
+        "ScalingPolicies",
+        list![dict! {
+            "PredefinedMetricType" => "LambdaCapacityProviderAverageCPUUtilization",
+            "TargetValue" => target,
+        }],
+    );
     result
 }
 
@@ -139,11 +148,12 @@ fn check_members(provider: &SamResource) -> Result<(), Fault> {
         if property == "VpcConfig" && config.at("SubnetIds").is_null() {
             messages.push("Property 'VpcConfig.SubnetIds' is required.".to_owned());
         }
-        for (name, value) in config.iter() {
-            let place = format!("{property}.{name}");
-            match members.iter().find(|(member, _)| *member == name) {
-                None => messages.push(format!("Property '{place}' is an invalid property.")),
-                Some((_, kind)) => messages.extend(wrong(&place, value, *kind)),
+        for (name, kind) in members {
+            messages.extend(wrong(&format!("{property}.{name}"), config.at(name), *kind));
+        }
+        for (name, _) in config.iter() {
+            if !members.iter().any(|(member, _)| *member == name) {
+                messages.push(format!("Property '{property}.{name}' is an invalid property."));
             }
         }
     }

@@ -117,9 +117,8 @@ pub(super) fn function_code(function: &SamResource) -> Result<Node, Fault> {
     if !zip {
         return match function.at("ImageUri") {
             Node::Null => Err(function.fault("'ImageUri' must be set.")),
-            uri if !uri.truthy() => Err(function.fault(
-                "'ImageUri' requires that a image hosted at a registry be specified.",
-            )),
+            uri if !uri.truthy() => Err(function
+                .fault("'ImageUri' requires that a image hosted at a registry be specified.")),
             uri => {
                 let mut code = Dict::default();
                 code.insert("ImageUri", uri.clone());
@@ -165,7 +164,9 @@ pub(super) fn check_package(lambda: &Resource) -> Result<(), Fault> {
         return fault("Runtime and Handler needs to be present when PackageType is of type `Zip`");
     }
     if image_uri || has("ImageConfig") {
-        return fault("ImageUri or ImageConfig cannot be present when PackageType is of type `Zip`");
+        return fault(
+            "ImageUri or ImageConfig cannot be present when PackageType is of type `Zip`",
+        );
     }
     Ok(())
 }

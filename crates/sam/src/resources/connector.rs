@@ -29,27 +29,31 @@ pub(crate) fn unfold(state: &mut State<'_>) {
         let Some(connectors) = resource.as_map().and_then(|dict| dict.get("Connectors")) else {
             continue;
         };
-        match Of::Attribute(id).map(&format!("{id}.Connectors"), connectors) {
-            Err(fault) => faults.push(fault),
-            Ok(connectors) => {
-                for (name, connector) in connectors.iter() {
-                    match embedded(id, name, connector) {
-                        Ok(connector) if state.resources().contains(&format!("{id}{name}")) => {
-                            let _ = connector;
-                            faults.push(Fault::Duplicate {
-                                id: id.to_owned(),
-                                generated: format!("{id}{name}"),
-                                kind: KIND.to_owned(),
-                            });
-                        }
-                        Ok(connector) => found.push((format!("{id}{name}"), connector)),
-                        Err(fault) => faults.push(fault),
-                    }
+        let connectors = match Of::Attribute(id).map(&format!("{id}.Connectors"), connectors) {
+            Ok(connectors) => connectors,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        for (name, connector) in connectors.iter() {
+            let generated = format!("{id}{name}");
+            match embedded(id, name, connector) {
+                Ok(_) if state.resources().contains(&generated) => {
+                    faults.push(Fault::Duplicate {
+                        id: id.to_owned(),
+                        generated,
+                        kind: KIND.to_owned(),
+                    });
                 }
+                Ok(connector) => found.push((generated, connector)),
+                Err(fault) => faults.push(fault),
             }
         }
     }
-    faults.into_iter().for_each(|fault| state.note_all(fault));
+    for fault in faults {
+        state.note_all(fault);
+    }
     let Some(resources) = state.resources_mut() else { return };
     for (id, connector) in found {
         resources.insert(id, connector);
@@ -76,10 +80,7 @@ fn embedded(owner: &str, name: &str, connector: &Node) -> Result<Node, Fault> {
         let place = format!("{place}.SourceReference");
         let more = Of::Resource(owner).map(&place, &more)?;
         if more.contains("Id") {
-            return Err(Fault::resource(
-                name,
-                "'Id' shouldn't be defined in 'SourceReference'.",
-            ));
+            return Err(Fault::resource(name, "'Id' shouldn't be defined in 'SourceReference'."));
         }
         source.update(more);
     }
@@ -142,9 +143,11 @@ impl End {
         let fields = given.as_map().cloned().unwrap_or_default();
         let more = fields.iter().any(|(key, _)| key != "Id" && key != "Qualifier");
         if fields.contains("Id") == more {
-            return Err("Must provide 'Id' (with optional 'Qualifier') or a supported combination \
+            return Err(
+                "Must provide 'Id' (with optional 'Qualifier') or a supported combination \
                         of other properties."
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let kind_of = |node: &Node| {
             let kind = node.at("Type").as_str().filter(|kind| !kind.is_empty());
@@ -266,11 +269,9 @@ fn connect(
     };
     let permissions = permissions(connector, profile, &ends)?;
     let text = |key: &str| profile.get(key).and_then(toml::Value::as_str).unwrap_or_default();
-    let (end, place) =
-        if text("on") == "source" { (from, "Source") } else { (to, "Destination") };
-    let missing = |what: &str| {
-        connector.fault(format!("Unable to get {what} from '{place}' resource."))
-    };
+    let (end, place) = if text("on") == "source" { (from, "Source") } else { (to, "Destination") };
+    let missing =
+        |what: &str| connector.fault(format!("Unable to get {what} from '{place}' resource."));
     let statements = |names: &[String]| statements(profile, names, from, to);
     let id = &connector.id.text;
     let make = |id: String, kind: &'static str| {
@@ -352,15 +353,14 @@ fn permissions(
     let given = connector.at("Permissions").as_list().unwrap_or_default();
     let valid = known.join(", ");
     if given.is_empty() {
-        return Err(connector
-            .fault(format!("'Permissions' cannot be empty; valid values are: {valid}.")));
+        return Err(
+            connector.fault(format!("'Permissions' cannot be empty; valid values are: {valid}."))
+        );
     }
     let unsupported = "Unsupported 'Permissions' provided for connector";
     let fits = |one: &Node| one.as_str().is_some_and(|one| known.iter().any(|k| k == one));
     if !given.iter().all(fits) {
-        return Err(
-            connector.fault(format!("{unsupported} {ends}; valid values are: {valid}."))
-        );
+        return Err(connector.fault(format!("{unsupported} {ends}; valid values are: {valid}.")));
     }
     let wanted: Vec<String> =
         known.into_iter().filter(|name| given.iter().any(|one| one.is(name))).collect();

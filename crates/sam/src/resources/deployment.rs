@@ -89,9 +89,8 @@ pub(super) fn add(
     };
     state.deployments.insert(function.id.text.clone(), preference);
     let Some(alias) = alias else {
-        return Err(function.fault(
-            "'DeploymentPreference' requires AutoPublishAlias property to be specified.",
-        ));
+        return Err(function
+            .fault("'DeploymentPreference' requires AutoPublishAlias property to be specified."));
     };
     let mut update = Dict::default();
     update.insert("ApplicationName", reference(APPLICATION));
@@ -125,7 +124,7 @@ fn group_id(function: &str) -> String {
 }
 
 /// Adds the CodeDeploy application, its role, and a deployment group for each function.
-pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
+pub(crate) fn finish(state: &mut State<'_>) {
     let preferences: Vec<(String, Preference)> = state
         .deployments
         .iter()
@@ -133,7 +132,7 @@ pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
         .map(|(id, preference)| (id.clone(), preference.clone()))
         .collect();
     if preferences.is_empty() {
-        return Ok(());
+        return;
     }
     let mut names: Vec<Node> = Vec::new();
     let mut tags = Dict::default();
@@ -195,7 +194,6 @@ pub(crate) fn finish(state: &mut State<'_>) -> Result<(), Fault> {
             Err(fault) => state.note_all(fault),
         }
     }
-    Ok(())
 }
 
 fn group(function: &str, preference: &Preference) -> Result<Resource, Fault> {
@@ -203,29 +201,35 @@ fn group(function: &str, preference: &Preference) -> Result<Resource, Fault> {
     if preference.condition.truthy() {
         attributes.insert("Condition", preference.condition.clone());
     }
-    let alarms = alarms(&preference.alarms)
-        .map_err(|message| Fault::resource(function, message))?;
-    let role = if preference.role.truthy() {
-        preference.role.clone()
-    } else {
-        get_att(ROLE, "Arn")
-    };
-    let mut group =
-        Resource::new(group_id(function), "AWS::CodeDeploy::DeploymentGroup", &attributes)
-            .with("AlarmConfiguration", alarms)
-            .with("ApplicationName", reference(APPLICATION))
-            .with("AutoRollbackConfiguration", dict! {
-                "Enabled" => true,
-                "Events" => list![
-                    "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
-                ],
-            })
-            .with("DeploymentConfigName", full_name(&preference.kind, None))
-            .with("DeploymentStyle", dict! {
-                "DeploymentType" => "BLUE_GREEN",
-                "DeploymentOption" => "WITH_TRAFFIC_CONTROL",
-            })
-            .with("ServiceRoleArn", role);
+    let alarms =
+        alarms(&preference.alarms).map_err(|message| Fault::resource(function, message))?;
+    let role =
+        if preference.role.truthy() { preference.role.clone() } else { get_att(ROLE, "Arn") };
+    let mut group = Resource::new(
+        group_id(function),
+        "AWS::CodeDeploy::DeploymentGroup",
+        &attributes,
+    )
+    .with("AlarmConfiguration", alarms)
+    .with("ApplicationName", reference(APPLICATION))
+    .with(
+        "AutoRollbackConfiguration",
+        dict! {
+            "Enabled" => true,
+            "Events" => list![
+                "DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"
+            ],
+        },
+    )
+    .with("DeploymentConfigName", full_name(&preference.kind, None))
+    .with(
+        "DeploymentStyle",
+        dict! {
+            "DeploymentType" => "BLUE_GREEN",
+            "DeploymentOption" => "WITH_TRAFFIC_CONTROL",
+        },
+    )
+    .with("ServiceRoleArn", role);
     if preference.triggers.truthy() {
         group.set("TriggerConfigurations", preference.triggers.clone());
     }

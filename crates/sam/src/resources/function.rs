@@ -4,13 +4,15 @@ use crate::events::{self, Target};
 use crate::fault::{Fault, Of};
 use crate::intrinsics::{WRONG_IF, if_else, if_items, is_if, is_no_value, not};
 use crate::node::{Node, dict};
+use crate::policies;
 use crate::python;
 use crate::resource::{Resource, propagate_tags, tag_list_of_sam};
-use crate::resources::{SamResource, code, deployment, function_url, invoke_config, refer, version};
+use crate::resources::{
+    SamResource, code, deployment, function_url, invoke_config, refer, version,
+};
 use crate::roles::{self, Role};
 use crate::schema::{Form, Property, literal, optional};
 use crate::state::State;
-use crate::policies;
 
 const KIND: &str = "AWS::Serverless::Function";
 
@@ -69,11 +71,29 @@ const SCHEMA: &[Property] = &[
 
 /// Properties that the Lambda function takes over as they are.
 const SAME: [&str; 23] = [
-    "Handler", "Runtime", "Description", "MemorySize", "Timeout", "VpcConfig", "Role",
-    "Environment", "KmsKeyArn", "ReservedConcurrentExecutions", "Layers", "FileSystemConfigs",
-    "ImageConfig", "PackageType", "Architectures", "SnapStart", "EphemeralStorage",
-    "CodeSigningConfigArn", "RuntimeManagementConfig", "LoggingConfig", "TenancyConfig",
-    "RecursiveLoop", "DurableConfig",
+    "Handler",
+    "Runtime",
+    "Description",
+    "MemorySize",
+    "Timeout",
+    "VpcConfig",
+    "Role",
+    "Environment",
+    "KmsKeyArn",
+    "ReservedConcurrentExecutions",
+    "Layers",
+    "FileSystemConfigs",
+    "ImageConfig",
+    "PackageType",
+    "Architectures",
+    "SnapStart",
+    "EphemeralStorage",
+    "CodeSigningConfigArn",
+    "RuntimeManagementConfig",
+    "LoggingConfig",
+    "TenancyConfig",
+    "RecursiveLoop",
+    "DurableConfig",
 ];
 
 /// What authors may name: `!Ref MyFunction.Version`.
@@ -91,8 +111,8 @@ pub(super) fn transform(
     let id = function.id.text.clone();
     policies::expand_templates(&id, &mut function.properties)?;
     function.check(KIND, SCHEMA)?;
-    let linked = events::read(state, function, events::FUNCTION)
-        .map_err(|fault| fault.of_resource(&id))?;
+    let linked =
+        events::read(state, function, events::FUNCTION).map_err(|fault| fault.of_resource(&id))?;
     name_for_apis(state, function)?;
     check_combinations(function)?;
     check_dead_letter_queue(function)?;
@@ -154,7 +174,10 @@ fn name_for_apis(state: &mut State<'_>, function: &SamResource) -> Result<(), Fa
         }
         if let Some(api) = crate::implicit::api_id(api).as_str() {
             let names = state.function_names.entry(api.to_owned()).or_default();
-            names.push_str(&python::str(&name));
+            match &name {
+                Node::Text(name) => names.push_str(&name.text),
+                function => names.push_str(&python::repr(function)),
+            }
         }
     }
     Ok(())
@@ -165,7 +188,8 @@ fn check_combinations(function: &SamResource) -> Result<(), Fault> {
     let mut messages = Vec::new();
     for other in ["ProvisionedConcurrencyConfig", "VpcConfig"] {
         if has("CapacityProviderConfig") && has(other) {
-            messages.push(format!("Cannot specify 'CapacityProviderConfig' and '{other}' together."));
+            messages
+                .push(format!("Cannot specify 'CapacityProviderConfig' and '{other}' together."));
         }
     }
     for (one, needs) in [
@@ -185,12 +209,10 @@ fn check_dead_letter_queue(function: &SamResource) -> Result<(), Fault> {
         return Ok(());
     }
     if !queue.at("Type").truthy() || !queue.at("TargetArn").truthy() {
-        return Err(function.fault(
-            "'DeadLetterQueue' requires Type and TargetArn properties to be specified.",
-        ));
+        return Err(function
+            .fault("'DeadLetterQueue' requires Type and TargetArn properties to be specified."));
     }
-    let kind =
-        Of::Resource(&function.id.text).string("DeadLetterQueue.Type", queue.at("Type"))?;
+    let kind = Of::Resource(&function.id.text).string("DeadLetterQueue.Type", queue.at("Type"))?;
     if kind.text != "SQS" && kind.text != "SNS" {
         return Err(function.fault("'DeadLetterQueue' requires Type of ['SQS', 'SNS']"));
     }

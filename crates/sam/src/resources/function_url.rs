@@ -68,8 +68,9 @@ fn check(function: &SamResource, config: &Node) -> Result<(), Fault> {
             "AllowCredentials" => ("bool", value.as_bool().is_some()),
             "MaxAge" => ("int", matches!(value, Node::Number(number) if !number.is_f64())),
             _ => {
-                return Err(function
-                    .fault(format!("{name} is not a valid property for configuring Cors.")));
+                return Err(
+                    function.fault(format!("{name} is not a valid property for configuring Cors."))
+                );
             }
         };
         if !fits && !is_intrinsic(value) {

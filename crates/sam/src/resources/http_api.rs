@@ -36,10 +36,8 @@ const SCHEMA: &[Property] = &[
     optional("DisableExecuteApiEndpoint", Form::Bool),
 ];
 
-const REFERABLE: [(&str, &str); 2] = [
-    ("Stage", "AWS::ApiGatewayV2::Stage"),
-    ("DomainName", "AWS::ApiGatewayV2::DomainName"),
-];
+const REFERABLE: [(&str, &str); 2] =
+    [("Stage", "AWS::ApiGatewayV2::Stage"), ("DomainName", "AWS::ApiGatewayV2::DomainName")];
 
 pub(super) fn transform(
     state: &mut State<'_>,
@@ -50,9 +48,9 @@ pub(super) fn transform(
         api.resolve(state, key)?;
     }
     if api.at("DefinitionUri").truthy() && api.at("DefinitionBody").truthy() {
-        return Err(api.fault(
-            "Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.",
-        ));
+        return Err(
+            api.fault("Specify either 'DefinitionUri' or 'DefinitionBody' property and not both.")
+        );
     }
     let authorizers = http_authorizer::read_all(&api.id.text, api.at("Auth"));
     let mut body = api.at("DefinitionBody").clone();
@@ -109,7 +107,11 @@ fn valid_only(api: &SamResource, body: &Node, what: &str) -> Result<(), Fault> {
 
 fn add_cors(api: &SamResource, body: &mut Node) -> Result<(), Fault> {
     const KEYS: [&str; 6] = [
-        "AllowMethods", "AllowHeaders", "AllowOrigins", "MaxAge", "ExposeHeaders",
+        "AllowMethods",
+        "AllowHeaders",
+        "AllowOrigins",
+        "MaxAge",
+        "ExposeHeaders",
         "AllowCredentials",
     ];
     let given = api.at("CorsConfiguration");
@@ -176,8 +178,7 @@ fn add_auth(
     let default = auth.at("DefaultAuthorizer");
     if default.truthy() && !is_no_value(default) {
         let default = Of::Resource(&api.id.text).string("Auth.DefaultAuthorizer", default)?;
-        let Some(authorizer) = authorizers.iter().find(|one| one.name.text == default.text)
-        else {
+        let Some(authorizer) = authorizers.iter().find(|one| one.name.text == default.text) else {
             return Err(api.fault(format!(
                 "Unable to set DefaultAuthorizer because '{}' was not defined in 'Authorizers'.",
                 default.text
@@ -247,9 +248,7 @@ fn add_info(api: &SamResource, body: &mut Node) -> Result<(), Fault> {
         )?;
         let info = body.at("info");
         if !info.is_null() && !info.is_map() {
-            return Err(api.fault(
-                "Invalid 'DefinitionBody': The value of 'info' should be a map.",
-            ));
+            return Err(api.fault("Invalid 'DefinitionBody': The value of 'info' should be a map."));
         }
         let existing = info.at(key);
         let own = if key == "title" {

@@ -30,8 +30,7 @@ pub(super) fn build(
         for name in ["OnSuccess", "OnFailure"] {
             let Some(destination) = given.at(name).some() else { continue };
             of.map(&format!("EventInvokeConfig.DestinationConfig.{name}"), destination)?;
-            let (resource, arn, policy) =
-                destination_of(state, function, destination, &id, name)?;
+            let (resource, arn, policy) = destination_of(state, function, destination, &id, name)?;
             destinations.insert(name, dict! { "Destination" => arn });
             resources.extend(resource);
             policies.push(policy);
@@ -79,8 +78,7 @@ fn destination_of(
         "SQS" => Resource::new(format!("{prefix}Queue"), "AWS::SQS::Queue", &attributes),
         "SNS" => Resource::new(format!("{prefix}Topic"), "AWS::SNS::Topic", &attributes),
         _ => {
-            return Err(function
-                .fault("Destination is required if Type is not ['SQS', 'SNS']"));
+            return Err(function.fault("Destination is required if Type is not ['SQS', 'SNS']"));
         }
     };
     if combined.truthy() {
@@ -116,10 +114,7 @@ fn condition_of(
         return Ok((Node::Null, Node::Null));
     }
     let Some([condition, yes, no]) = if_items(destination) else {
-        return Err(Fault::resource(
-            id,
-            format!("Malformed 'Destination' property: {WRONG_IF}."),
-        ));
+        return Err(Fault::resource(id, format!("Malformed 'Destination' property: {WRONG_IF}.")));
     };
     match (is_no_value(yes), is_no_value(no)) {
         (true, false) => Ok((condition.clone(), no.clone())),

@@ -89,9 +89,8 @@ fn retention(layer: &SamResource) -> Result<Option<&'static str>, Fault> {
         Node::Null => Ok(None),
         Node::Text(text) if text.text.eq_ignore_ascii_case("retain") => Ok(Some("Retain")),
         Node::Text(text) if text.text.eq_ignore_ascii_case("delete") => Ok(Some("Delete")),
-        Node::Text(_) => Err(layer.fault(format!(
-            "'RetentionPolicy' must be one of the following options: {OPTIONS}."
-        ))),
+        Node::Text(_) => Err(layer
+            .fault(format!("'RetentionPolicy' must be one of the following options: {OPTIONS}."))),
         _ => Err(layer.fault(format!(
             "Invalid 'RetentionPolicy' type, please use one of the following options: {OPTIONS}"
         ))),

@@ -39,7 +39,11 @@ pub(super) fn complete(state: &State<'_>, api: &SamResource) -> Result<Node, Fau
     add_models(api, &mut body)?;
     let disable = api.at("DisableExecuteApiEndpoint");
     if !disable.is_null() {
-        inline_only(api, &body, "DisableExecuteApiEndpoint works only within 'DefinitionBody' property.")?;
+        inline_only(
+            api,
+            &body,
+            "DisableExecuteApiEndpoint works only within 'DefinitionBody' property.",
+        )?;
         let mut editor = RestEditor::new(&body)?;
         editor.disable_execute_api_endpoint(disable)?;
         body = editor.finish();

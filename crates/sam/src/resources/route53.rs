@@ -47,8 +47,7 @@ pub(super) fn record_sets(
     };
     let sets = sets(domain, &route53, target);
     let new = || {
-        let mut group =
-            Resource::new(id.as_str(), "AWS::Route53::RecordSetGroup", &api.passed());
+        let mut group = Resource::new(id.as_str(), "AWS::Route53::RecordSetGroup", &api.passed());
         for key in ["HostedZoneId", "HostedZoneName"] {
             group.set(key, route53.at(key));
         }

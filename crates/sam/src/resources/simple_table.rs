@@ -20,9 +20,12 @@ pub(super) fn transform(table: &SamResource) -> Result<Vec<Resource>, Fault> {
     let (name, kind) = key(table)?;
     let mut result = table
         .becomes("AWS::DynamoDB::Table")
-        .with("AttributeDefinitions", list![dict! {
-            "AttributeName" => name.clone(), "AttributeType" => kind
-        }])
+        .with(
+            "AttributeDefinitions",
+            list![dict! {
+                "AttributeName" => name.clone(), "AttributeType" => kind
+            }],
+        )
         .with("KeySchema", list![dict! { "AttributeName" => name, "KeyType" => "HASH" }]);
     for property in ["PointInTimeRecoverySpecification", "SSESpecification", "TableName"] {
         if table.at(property).truthy() {

@@ -95,9 +95,10 @@ fn set_definition(machine: &SamResource, result: &mut Resource) -> Result<(), Fa
     }
     let (definition, uri) = (machine.at("Definition"), machine.at("DefinitionUri"));
     match (definition.truthy(), uri.truthy()) {
-        (true, true) => Err(machine.fault(
-            "Specify either 'Definition' or 'DefinitionUri' property and not both.",
-        )),
+        (true, true) => {
+            Err(machine
+                .fault("Specify either 'Definition' or 'DefinitionUri' property and not both."))
+        }
         (true, false) => {
             let mut definition = definition.clone();
             let mut found = Dict::default();
@@ -119,17 +120,16 @@ fn set_definition(machine: &SamResource, result: &mut Resource) -> Result<(), Fa
             result.set("DefinitionS3Location", pointer.location(Dict::default()));
             Ok(())
         }
-        (false, false) => Err(machine.fault(
-            "Either 'Definition' or 'DefinitionUri' property must be specified.",
-        )),
+        (false, false) => {
+            Err(machine.fault("Either 'Definition' or 'DefinitionUri' property must be specified."))
+        }
     }
 }
 
 /// Takes functions and dynamic references out of the definition and leaves `${…}` for them.
 fn substitute(node: &mut Node, found: &mut Dict) {
     let mut visit = |child: &mut Node| {
-        let dynamic =
-            |text: &str| text.starts_with("{{resolve:") && text.ends_with("}}");
+        let dynamic = |text: &str| text.starts_with("{{resolve:") && text.ends_with("}}");
         if is_intrinsic(child) || child.as_str().is_some_and(dynamic) {
             let name = format!("definition_substitution_{}", found.len() + 1);
             let value = std::mem::replace(child, format!("${{{name}}}").into());

@@ -48,9 +48,9 @@ pub(super) fn build(
         create if create.is("SHARED") => true,
         create if create.is("PER_API") => false,
         _ => {
-            return Err(api.fault(
-                "'CreateUsagePlan' accepts one of ['SHARED', 'PER_API', 'NONE'].",
-            ));
+            return Err(
+                api.fault("'CreateUsagePlan' accepts one of ['SHARED', 'PER_API', 'NONE'].")
+            );
         }
     };
     let prefix = if shared { "Serverless" } else { &api.id.text };
@@ -80,12 +80,15 @@ pub(super) fn build(
         .after(list![plan_id.as_str()])
         .with("Enabled", true)
         .with("StageKeys", keys);
-    let link =
-        Resource::new(format!("{prefix}UsagePlanKey"), "AWS::ApiGateway::UsagePlanKey", &attributes)
-            .after(list![key_id.as_str()])
-            .with("KeyId", reference(key_id.as_str()))
-            .with("KeyType", "API_KEY")
-            .with("UsagePlanId", reference(plan_id.as_str()));
+    let link = Resource::new(
+        format!("{prefix}UsagePlanKey"),
+        "AWS::ApiGateway::UsagePlanKey",
+        &attributes,
+    )
+    .after(list![key_id.as_str()])
+    .with("KeyId", reference(key_id.as_str()))
+    .with("KeyType", "API_KEY")
+    .with("UsagePlanId", reference(plan_id.as_str()));
     Ok(vec![result, key, link])
 }
 
@@ -105,8 +108,8 @@ fn share(state: &mut State<'_>, api: &SamResource) -> Result<Dict, Fault> {
         plan.deletion_policy = deletion.clone();
     }
     let replace = passed.at("UpdateReplacePolicy");
-    let stronger = replace.is("Retain")
-        || (replace.is("Snapshot") && plan.update_replace_policy.is("Delete"));
+    let stronger =
+        replace.is("Retain") || (replace.is("Snapshot") && plan.update_replace_policy.is("Delete"));
     if replace.truthy() && (!plan.update_replace_policy.truthy() || stronger) {
         plan.update_replace_policy = replace.clone();
     }

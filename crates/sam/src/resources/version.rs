@@ -16,9 +16,9 @@ pub(super) fn publish(
 ) -> Result<(String, Resource, Resource), Fault> {
     let name = state.resolved(function.at("AutoPublishAlias"))?;
     let Some(name) = name.as_str() else {
-        return Err(function.fault(
-            "'AutoPublishAlias' must be a string or a Ref to a template parameter",
-        ));
+        return Err(
+            function.fault("'AutoPublishAlias' must be a string or a Ref to a template parameter")
+        );
     };
     let mut sha256 = None;
     if function.at("AutoPublishCodeSha256").truthy() {
@@ -71,11 +71,14 @@ fn version(
     if !attributes.contains("DeletionPolicy") {
         let chosen = function.at("VersionDeletionPolicy");
         let managed = !function.at("CapacityProviderConfig").is_null();
-        attributes.insert("DeletionPolicy", match chosen {
-            Node::Null if managed => "Delete".into(),
-            Node::Null => "Retain".into(),
-            chosen => chosen.clone(),
-        });
+        attributes.insert(
+            "DeletionPolicy",
+            match chosen {
+                Node::Null if managed => "Delete".into(),
+                Node::Null => "Retain".into(),
+                chosen => chosen.clone(),
+            },
+        );
     }
     let mut version = Resource::new(id, "AWS::Lambda::Version", &attributes)
         .with("FunctionName", lambda.reference())

@@ -33,10 +33,8 @@ const SCHEMA: &[Property] = &[
     optional("Tags", Form::Map),
 ];
 
-const REFERABLE: [(&str, &str); 2] = [
-    ("Stage", "AWS::ApiGatewayV2::Stage"),
-    ("DomainName", "AWS::ApiGatewayV2::DomainName"),
-];
+const REFERABLE: [(&str, &str); 2] =
+    [("Stage", "AWS::ApiGatewayV2::Stage"), ("DomainName", "AWS::ApiGatewayV2::DomainName")];
 
 pub(super) fn transform(
     state: &mut State<'_>,
@@ -61,8 +59,8 @@ pub(super) fn transform(
     let mut authorizer = None;
     for (key, spec) in api.at("Routes").as_map().into_iter().flat_map(Dict::iter) {
         let made = route(api, key, spec)?;
-        routes.push(Node::from(&made.route.id));
-        resources.extend([made.route, made.integration, made.permission]);
+        routes.push(Node::from(&made.entry.id));
+        resources.extend([made.entry, made.integration, made.permission]);
         authorizer = made.authorizer.or(authorizer);
     }
     resources.push(stage(api, routes)?);
@@ -88,14 +86,12 @@ fn check(api: &SamResource) -> Result<(), Fault> {
         return Err(api.fault("IpAddressType must be 'ipv4' or 'dualstack'."));
     }
     if api.at("Domain").at("MutualTlsAuthentication").truthy() {
-        return Err(api.fault(
-            "Mutual TLS domain name association is not supported for Websocket APIs.",
-        ));
+        return Err(
+            api.fault("Mutual TLS domain name association is not supported for Websocket APIs.")
+        );
     }
     if api.at("Auth").truthy() && api.at("Routes").at("$connect").is_null() {
-        return Err(
-            api.fault("Authorization is only available if there is a $connect route.")
-        );
+        return Err(api.fault("Authorization is only available if there is a $connect route."));
     }
     Ok(())
 }
@@ -106,8 +102,12 @@ fn websocket_api(api: &SamResource, tags: &Dict) -> Resource {
         .with("ProtocolType", "WEBSOCKET")
         .with("Tags", tags.clone());
     for key in [
-        "ApiKeySelectionExpression", "Description", "DisableExecuteApiEndpoint",
-        "DisableSchemaValidation", "IpAddressType", "RouteSelectionExpression",
+        "ApiKeySelectionExpression",
+        "Description",
+        "DisableExecuteApiEndpoint",
+        "DisableSchemaValidation",
+        "IpAddressType",
+        "RouteSelectionExpression",
     ] {
         result.set(key, api.at(key));
     }
@@ -118,8 +118,9 @@ fn websocket_api(api: &SamResource, tags: &Dict) -> Resource {
     result
 }
 
+/// What one route becomes.
 struct Route {
-    route: Resource,
+    entry: Resource,
     integration: Resource,
     permission: Resource,
     authorizer: Option<Resource>,
@@ -133,12 +134,18 @@ fn route(api: &SamResource, key: &str, spec: &Node) -> Result<Route, Fault> {
         Resource::new(format!("{prefix}Route"), "AWS::ApiGatewayV2::Route", &attributes)
             .with("RouteKey", key)
             .with("ApiId", reference(&api.id))
-            .with("Target", dict! {
-                "Fn::Join" =>
-                    list!["/", list!["integrations", reference(integration_id.as_str())]],
-            });
+            .with(
+                "Target",
+                dict! {
+                    "Fn::Join" =>
+                        list!["/", list!["integrations", reference(integration_id.as_str())]],
+                },
+            );
     for name in [
-        "ApiKeyRequired", "ModelSelectionExpression", "OperationName", "RequestModels",
+        "ApiKeyRequired",
+        "ModelSelectionExpression",
+        "OperationName",
+        "RequestModels",
         "RouteResponseSelectionExpression",
     ] {
         route.set(name, spec.at(name));
@@ -156,19 +163,18 @@ fn route(api: &SamResource, key: &str, spec: &Node) -> Result<Route, Fault> {
     if function.is_null() {
         return Err(api.fault("Route must have associated function."));
     }
-    let integration =
-        Resource::new(integration_id, "AWS::ApiGatewayV2::Integration", &attributes)
-            .with("ApiId", reference(&api.id))
-            .with("IntegrationType", "AWS_PROXY")
-            .with("IntegrationUri", invocation("FunctionArn", function))
-            .with("TimeoutInMillis", spec.at("IntegrationTimeout"));
+    let integration = Resource::new(integration_id, "AWS::ApiGatewayV2::Integration", &attributes)
+        .with("ApiId", reference(&api.id))
+        .with("IntegrationType", "AWS_PROXY")
+        .with("IntegrationUri", invocation("FunctionArn", function))
+        .with("TimeoutInMillis", spec.at("IntegrationTimeout"));
     let permission =
         Resource::new(format!("{prefix}Permission"), "AWS::Lambda::Permission", &attributes)
             .with("Action", "lambda:InvokeFunction")
             .with("FunctionName", function)
             .with("Principal", "apigateway.amazonaws.com")
             .with("SourceArn", route_arn(api, key));
-    Ok(Route { route, integration, permission, authorizer })
+    Ok(Route { entry: route, integration, permission, authorizer })
 }
 
 fn invocation(variable: &str, function: &Node) -> Node {
@@ -228,17 +234,15 @@ fn authorize(
     let only = auth.as_map().is_some_and(|auth| auth.len() == 1);
     match upper.as_str() {
         "" => {
-            return Err(
-                api.fault("AuthType must be specified for additional auth configurations.")
-            );
+            return Err(api.fault("AuthType must be specified for additional auth configurations."));
         }
         "CUSTOM" if !auth.at("AuthArn").truthy() => {
             return Err(api.fault("AuthArn must be specified if AuthType is CUSTOM."));
         }
         "AWS_IAM" | "NONE" if !only => {
-            return Err(api.fault(format!(
-                "No additional configurations supported for AuthType {upper}."
-            )));
+            return Err(
+                api.fault(format!("No additional configurations supported for AuthType {upper}."))
+            );
         }
         "CUSTOM" | "AWS_IAM" | "NONE" => {}
         _ => return Err(api.fault("AuthType is not one of AWS_IAM, CUSTOM or NONE.")),

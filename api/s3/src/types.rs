@@ -1903,7 +1903,7 @@ pub struct S3KeyFilter {
 }
 
 /// `ServerSideEncryptionByDefault`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ServerSideEncryptionByDefault {
     /// `SSEAlgorithm`.
     #[shape(wire = "SSEAlgorithm", required)]
@@ -1911,6 +1911,12 @@ pub struct ServerSideEncryptionByDefault {
     /// `KMSMasterKeyID`.
     #[shape(wire = "KMSMasterKeyID", sensitive)]
     pub kms_master_key_id: Option<String>,
+}
+
+impl std::fmt::Debug for ServerSideEncryptionByDefault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ServerSideEncryptionConfiguration`.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
 use cumulet_dynamodb::DynamoDb;
-use cumulet_iam::{AccessKeys, Permissions, RootKey};
+use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_service::{Cloud, Parts, Service};
 use cumulet_store::{Blobs, Options, Sealer, Store};
+use cumulet_sts::Sts;
 use cumulet_work::Work;
 
 /// What a cloud is made of from outside.
@@ -23,17 +24,17 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
     let said = |why: &dyn std::fmt::Display| why.to_string();
     let options = Options::default();
     let free = options.min_free_bytes;
-    std::fs::create_dir_all(base.data)
-        .map_err(|why| format!("{}: {why}", base.data.display()))?;
+    std::fs::create_dir_all(base.data).map_err(|why| format!("{}: {why}", base.data.display()))?;
     let store = Store::open(&base.data.join("store"), options).await.map_err(|e| said(&e))?;
     let blobs = Blobs::open(&base.data.join("blobs"), free).await.map_err(|e| said(&e))?;
     let sealer = Arc::new(Sealer::open(base.master_key, base.data).map_err(|e| said(&e))?);
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
-    let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(|e| said(&e))?;
+    let root =
+        RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(|e| said(&e))?;
     let credentials =
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
-    let services: Vec<Arc<dyn Service>> =
-        vec![DynamoDb::open(&store).await.map_err(|e| said(&e))?];
+    let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
+    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

@@ -90,7 +90,8 @@ fn definition((name, scalar): &(String, Scalar)) -> AttributeDefinition {
 }
 
 pub(crate) fn key_schema(key: &KeyRecord) -> Vec<KeySchemaElement> {
-    let element = |name: &String, key_type| KeySchemaElement { attribute_name: name.clone(), key_type };
+    let element =
+        |name: &String, key_type| KeySchemaElement { attribute_name: name.clone(), key_type };
     let hash = element(&key.hash, KeyType::Hash);
     let range = key.range.as_ref().map(|name| element(name, KeyType::Range));
     std::iter::once(hash).chain(range).collect()
@@ -119,10 +120,7 @@ fn billing(record: &TableRecord) -> Option<BillingModeSummary> {
 }
 
 fn on_demand(caps: OnDemand) -> OnDemandThroughput {
-    OnDemandThroughput {
-        max_read_request_units: caps.read,
-        max_write_request_units: caps.write,
-    }
+    OnDemandThroughput { max_read_request_units: caps.read, max_write_request_units: caps.write }
 }
 
 fn warm(record: &TableRecord) -> TableWarmThroughputDescription {

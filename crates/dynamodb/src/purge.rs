@@ -60,7 +60,9 @@ async fn remove(store: &Store, range: Range) -> Result<(), StoreError> {
         let keys: Vec<_> = page.items.into_iter().map(|(key, _)| key).collect();
         store
             .transact(|tx| {
-                keys.iter().for_each(|key| tx.delete(key.clone()));
+                for key in &keys {
+                    tx.delete(key.clone());
+                }
                 async { Ok::<_, StoreError>(()) }
             })
             .await?;

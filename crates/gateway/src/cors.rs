@@ -17,6 +17,15 @@ use crate::{Gateway, refuse, text};
 /// Headers that one preflight may ask for.
 const MAX_HEADERS: usize = 100;
 
+/// The answer to a preflight that a service open to every origin would give.
+fn open(parts: &Parts) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    if let Some(asked) = Asked::of(parts, &[]).filter(|asked| asked.headers.len() <= MAX_HEADERS) {
+        *response.headers_mut() = asked.as_cross_origin().open();
+    }
+    response
+}
+
 /// A request of another origin, apart from the request itself.
 pub(crate) struct Asked {
     origin: String,
@@ -48,6 +57,13 @@ impl Asked {
     }
 }
 
+impl Asked {
+    fn as_cross_origin(&self) -> CrossOrigin<'_> {
+        let Self { origin, method, headers, labels, preflight } = self;
+        CrossOrigin { origin, method, headers, labels, preflight: *preflight }
+    }
+}
+
 impl Gateway {
     /// Answers the question before a request.
     pub(crate) async fn preflight(
@@ -62,8 +78,10 @@ impl Gateway {
         };
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         let routed = self.router.route(&method, path, query, &parts.headers, scope);
+        // A preflight names its headers, not their values: that of a JSON service, whose operation
+        // stands in `X-Amz-Target`, leads nowhere. They all answer every origin.
         let Ok(Routed::Operation { service, protocol, labels, .. }) = routed else {
-            return refuse::plain(403, "No service here answers to pages of other origins.\n");
+            return open(parts);
         };
         let asked = Asked::of(parts, &labels).filter(|asked| asked.headers.len() <= MAX_HEADERS);
         let Some(asked) = asked else {
@@ -99,8 +117,6 @@ impl Gateway {
             parts.region.clone(),
             Arc::clone(info),
         );
-        let Asked { origin, method, headers, labels, preflight } = asked;
-        let preflight = *preflight;
-        found.cors(&cx, &CrossOrigin { origin, method, headers, labels, preflight }).await
+        found.cors(&cx, &asked.as_cross_origin()).await
     }
 }

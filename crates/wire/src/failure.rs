@@ -106,7 +106,8 @@ fn status(number: u16) -> StatusCode {
 
 /// How the XML protocols spell the framework's errors.
 ///
-/// Sources: "Common Errors" of the IAM and CloudFormation API references, "Error responses" of S3's.
+/// Sources: "Common Errors" of the IAM and CloudFormation API references, "Error responses" of
+/// S3's.
 fn xml_code<'a>(failure: &Failure<'a>, s3: bool) -> (Cow<'a, str>, u16) {
     if !failure.framework {
         return (Cow::Borrowed(failure.code), failure.status);

@@ -25,7 +25,7 @@ impl Operation for GetObject {
 }
 
 /// `GetObjectRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetObjectRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -109,8 +109,14 @@ pub struct GetObjectRequest {
     pub checksum_mode: Option<ChecksumMode>,
 }
 
+impl std::fmt::Debug for GetObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `GetObjectOutput`.
-#[derive(Debug, Default, Shape)]
+#[derive(Default, Shape)]
 pub struct GetObjectOutput {
     /// `Body`.
     #[shape(wire = "Body", at = "payload")]
@@ -288,4 +294,10 @@ pub struct GetObjectOutput {
         at = "header"
     )]
     pub object_lock_event_hold_duration_years: Option<i32>,
+}
+
+impl std::fmt::Debug for GetObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for GetObjectAttributes {
 }
 
 /// `GetObjectAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetObjectAttributesRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -73,6 +73,12 @@ pub struct GetObjectAttributesRequest {
     /// `ObjectAttributes`.
     #[shape(wire = "x-amz-object-attributes", name = "ObjectAttributes", at = "header", required)]
     pub object_attributes: Vec<ObjectAttributes>,
+}
+
+impl std::fmt::Debug for GetObjectAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `GetObjectAttributesOutput`.

@@ -25,7 +25,7 @@ impl Operation for ListParts {
 }
 
 /// `ListPartsRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ListPartsRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -70,6 +70,12 @@ pub struct ListPartsRequest {
         at = "header"
     )]
     pub sse_customer_key_md5: Option<String>,
+}
+
+impl std::fmt::Debug for ListPartsRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ListPartsOutput`.

@@ -42,7 +42,10 @@ impl Handle<CreateTable> for DynamoDb {
     async fn handle(&self, cx: &Cx, input: CreateTableInput) -> Result<CreateTableOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
         if input.resource_policy.is_some() {
-            return Err(ServiceError::not_implemented("dynamodb", "CreateTable with ResourcePolicy"));
+            return Err(ServiceError::not_implemented(
+                "dynamodb",
+                "CreateTable with ResourcePolicy",
+            ));
         }
         let record = table_rules::record(&input, &name.name, cx.ids().uuid(), cx.now())?;
         let key = name.key();
@@ -63,7 +66,8 @@ impl Handle<CreateTable> for DynamoDb {
                 }
             })
             .await?;
-        let table = Table::new(&name.account, &name.region, record, key.as_bytes(), Default::default())?;
+        let stored = bytes::Bytes::new();
+        let table = Table::new(&name.account, &name.region, record, key.as_bytes(), stored)?;
         let description = describe::table(&table, TableStatus::Creating, &[]);
         Ok(CreateTableOutput { table_description: Some(description) })
     }

@@ -61,11 +61,9 @@ pub(crate) fn record(
         tags: tags(input.tags.as_deref().unwrap_or_default())?,
         stream: stream(input.stream_specification.as_ref(), now)?,
         ttl: None,
-        kms_key: input
-            .sse_specification
-            .as_ref()
-            .filter(|sse| sse.enabled == Some(true))
-            .map(|sse| sse.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".into())),
+        kms_key: input.sse_specification.as_ref().filter(|sse| sse.enabled == Some(true)).map(
+            |sse| sse.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".into()),
+        ),
     })
 }
 
@@ -169,11 +167,9 @@ pub(crate) fn stream(
         Some(StreamSpecification { stream_enabled: true, stream_view_type: None }) => {
             Err(Error::Parameter("StreamViewType is required if stream is enabled".to_owned()))
         }
-        Some(StreamSpecification { stream_enabled: false, stream_view_type: Some(_) }) => {
-            Err(Error::Parameter(
-                "StreamViewType cannot be specified if stream is disabled".to_owned(),
-            ))
-        }
+        Some(StreamSpecification { stream_enabled: false, stream_view_type: Some(_) }) => Err(
+            Error::Parameter("StreamViewType cannot be specified if stream is disabled".to_owned()),
+        ),
         Some(_) | None => Ok(None),
     }
 }
@@ -194,9 +190,9 @@ pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
 
 fn projection(projection: &Projection) -> Result<ProjectionRecord> {
     let names = projection.non_key_attributes.as_ref();
-    let kind = projection.projection_type.ok_or_else(|| {
-        Error::Parameter("Unknown ProjectionType: null".to_owned())
-    })?;
+    let kind = projection
+        .projection_type
+        .ok_or_else(|| Error::Parameter("Unknown ProjectionType: null".to_owned()))?;
     match (kind, names) {
         (ProjectionType::Include, Some(names)) => Ok(ProjectionRecord::Include(names.clone())),
         (ProjectionType::Include, None) => Err(Error::Parameter(

@@ -71,10 +71,10 @@ pub struct CreateMultipartUploadRequest {
     pub metadata: Option<BTreeMap<String, String>>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `WebsiteRedirectLocation`.
     #[shape(
         wire = "x-amz-website-redirect-location",
@@ -205,7 +205,7 @@ pub struct CreateMultipartUploadOutput {
     pub upload_id: Option<String>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `SSECustomerAlgorithm`.
     #[shape(
         wire = "x-amz-server-side-encryption-customer-algorithm",

@@ -211,7 +211,7 @@ pub struct GetObjectOutput {
     pub website_redirect_location: Option<String>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `Metadata`.
     #[shape(wire = "x-amz-meta-", name = "Metadata", at = "headers")]
     pub metadata: Option<BTreeMap<String, String>>,
@@ -246,7 +246,7 @@ pub struct GetObjectOutput {
     pub bucket_key_enabled: Option<bool>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,

@@ -107,7 +107,7 @@ pub struct GetObjectAttributesOutput {
     pub object_parts: Option<GetObjectAttributesParts>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `ObjectSize`.
     #[shape(wire = "ObjectSize")]
     pub object_size: Option<i64>,

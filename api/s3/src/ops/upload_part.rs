@@ -122,7 +122,7 @@ impl std::fmt::Debug for UploadPartRequest {
 pub struct UploadPartOutput {
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `ETag`.
     #[shape(wire = "ETag", at = "header")]
     pub e_tag: Option<String>,

@@ -151,7 +151,7 @@ pub struct UploadPartCopyOutput {
     pub copy_part_result: Option<CopyPartResult>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `SSECustomerAlgorithm`.
     #[shape(
         wire = "x-amz-server-side-encryption-customer-algorithm",

@@ -1,0 +1,2 @@
+//! Cognito user pools.
+mod srp;

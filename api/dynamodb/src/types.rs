@@ -177,7 +177,7 @@ pub struct ConditionCheck {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ReturnValuesOnConditionCheckFailure`.
     #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
@@ -344,7 +344,7 @@ pub struct Delete {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ReturnValuesOnConditionCheckFailure`.
     #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
@@ -840,7 +840,7 @@ pub struct Put {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ReturnValuesOnConditionCheckFailure`.
     #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
@@ -1480,7 +1480,7 @@ pub struct Update {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ReturnValuesOnConditionCheckFailure`.
     #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,

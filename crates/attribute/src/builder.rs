@@ -39,6 +39,8 @@ pub struct ItemBuilder {
     size: usize,
     limit: usize,
     error: Option<ValueError>,
+    /// The outermost name under which the fault was found.
+    faulty: String,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,20 +95,15 @@ impl ItemBuilder {
         let root = Frame { scope, start: bytes.len(), first: 0 };
         let mut frames = Vec::with_capacity(8);
         frames.push(root);
-        Self {
-            bytes,
-            frames,
-            offsets: Vec::with_capacity(32),
-            nesting: 0,
-            size: 0,
-            limit,
-            error: None,
-        }
+        let offsets = Vec::with_capacity(32);
+        let faulty = String::new();
+        Self { bytes, frames, offsets, nesting: 0, size: 0, limit, error: None, faulty }
     }
 
-    /// The fault found so far. A reader may stop at it.
-    pub fn error(&self) -> Option<&ValueError> {
-        self.error.as_ref()
+    /// The fault found so far, and the outermost name (attribute or placeholder) it was found
+    /// under. A reader may stop at it.
+    pub fn fault(&self) -> Option<(&str, &ValueError)> {
+        self.error.as_ref().map(|error| (self.faulty.as_str(), error))
     }
 
     /// The name of the next value.
@@ -301,6 +298,11 @@ impl ItemBuilder {
     fn fail(&mut self, error: ValueError) {
         if self.error.is_none() {
             self.error = Some(error);
+            let names = self.frames.get(1).map_or(self.offsets.len(), |inner| inner.first);
+            let offset = names.checked_sub(1).and_then(|last| self.offsets.get(last));
+            let payload = self.bytes.get(HEADER..).unwrap_or_default();
+            let name = offset.map_or(&[][..], |offset| entry_bytes(payload, *offset));
+            self.faulty = quote(&String::from_utf8_lossy(name));
             self.bytes = Vec::new();
             self.offsets = Vec::new();
         }

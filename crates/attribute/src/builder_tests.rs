@@ -78,10 +78,11 @@ fn reads_back_what_was_built() {
     let item = everything();
     assert_eq!(
         format!("{item:?}"),
-        r#"{"b": {B:\x00\xff\x07}, "bs": {BS:[{B:q}]}, "l": {L:[{S:e}, {M:{"k": {N:1}}}, {L:[]}]}, "n": {N:-12.5}, "ns": {NS:[{N:-2}, {N:10}]}, "s": {S:Grüße}, "ss": {SS:[{S:x}, {S:y}]}, "t": {BOOL:true}, "z": {NULL:true}}"#
+        r#"{"b": {B:AP8H}, "bs": {BS:[{B:cQ==}]}, "l": {L:[{S:e}, {M:{"k": {N:1}}}, {L:[]}]}, "n": {N:-12.5}, "ns": {NS:[{N:-2}, {N:10}]}, "s": {S:Grüße}, "ss": {SS:[{S:x}, {S:y}]}, "t": {BOOL:true}, "z": {NULL:true}}"#
     );
     assert_eq!(item.get("s"), Some(ValueRef::S("Grüße")));
     assert_eq!(item.get("nothing"), None);
+    assert_eq!(item.attributes().get_key_value("s"), Some(("s", ValueRef::S("Grüße"))));
     let Some(ValueRef::L(list)) = item.get("l") else { panic!() };
     let Some(ValueRef::M(map)) = list.get(1) else { panic!() };
     assert_eq!(map.get("k").unwrap().kind(), Type::N);
@@ -301,6 +302,22 @@ fn the_first_fault_is_told() {
         }),
         "The parameter cannot be converted to a numeric value: x"
     );
+}
+
+#[test]
+fn the_name_with_the_fault_is_told() {
+    let mut builder = ItemBuilder::with_limit(2 << 20);
+    builder.name(":a");
+    builder.string("x");
+    builder.name(":b");
+    builder.begin_value();
+    builder.begin_map();
+    builder.name("inner");
+    builder.begin_list();
+    assert_eq!(builder.fault(), None);
+    builder.number("x");
+    builder.name(":c");
+    assert_eq!(builder.fault(), Some((":b", &ValueError::NotNumeric("x".to_owned()))));
 }
 
 /// Drives a builder by bytes: any order of calls, mostly sensible ones.

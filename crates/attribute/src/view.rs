@@ -4,6 +4,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::format::{split_bytes, split_value, u32_at, utf8};
 use crate::number_bytes::NumberRef;
 
@@ -155,7 +158,7 @@ impl fmt::Debug for ValueRef<'_> {
         match self {
             Self::S(text) => f.write_str(text)?,
             Self::N(number) => write!(f, "{number}")?,
-            Self::B(bytes) => write!(f, "{}", bytes.escape_ascii())?,
+            Self::B(bytes) => f.write_str(&BASE64_STANDARD.encode(bytes))?,
             Self::Bool(value) => write!(f, "{value}")?,
             Self::Null => f.write_str("true")?,
             Self::SS(_) | Self::NS(_) | Self::BS(_) => {
@@ -199,20 +202,25 @@ impl<'a> Container<'a> {
         self.payload.get(u32_at(self.table, at.checked_mul(4)?)? as usize..)
     }
 
-    /// Binary search for the entry whose leading bytes (a name or a member) are `wanted`: the
-    /// bytes after them.
-    fn find(self, wanted: &[u8]) -> Option<&'a [u8]> {
+    /// Binary search for the entry whose leading bytes (a name or a member) are `wanted`: its
+    /// position.
+    fn position(self, wanted: &[u8]) -> Option<usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = usize::midpoint(low, high);
-            let (name, rest) = split_bytes(self.entry(middle)?)?;
+            let (name, _) = split_bytes(self.entry(middle)?)?;
             match name.cmp(wanted) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
-                Ordering::Equal => return Some(rest),
+                Ordering::Equal => return Some(middle),
             }
         }
         None
+    }
+
+    /// The bytes after that entry's leading bytes.
+    fn find(self, wanted: &[u8]) -> Option<&'a [u8]> {
+        Some(split_bytes(self.entry(self.position(wanted)?)?)?.1)
     }
 }
 
@@ -305,6 +313,11 @@ impl<'a> MapRef<'a> {
     /// The value of a name.
     pub fn get(self, name: &str) -> Option<ValueRef<'a>> {
         Some(split_value(self.0.find(name.as_bytes())?)?.0)
+    }
+
+    /// The name, as the map holds it, and its value.
+    pub fn get_key_value(self, name: &str) -> Option<(&'a str, ValueRef<'a>)> {
+        self.entry(self.0.position(name.as_bytes())?)
     }
 
     /// The names and values, sorted by name (by UTF-8 bytes).

@@ -64,7 +64,8 @@ impl Default for ClientLimits {
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum FetchError {
-    /// The request's address is not an absolute `http` or `https` one, or its host is malformed.
+    /// The request's address is not an absolute `http` or `https` one, or its host is malformed
+    /// (or has user information before it). Here is the host alone: the rest may be a secret.
     Address(String),
     /// The host has no address.
     Resolve(String, io::Error),
@@ -83,7 +84,11 @@ pub enum FetchError {
 impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(uri) => write!(f, "{uri:?} is not an http or https address"),
+            Self::Address(host) => write!(
+                f,
+                "the address (host {host:?}) is not an absolute http or https one without user \
+                 information"
+            ),
             Self::Resolve(host, error) => write!(f, "cannot resolve {host}: {error}"),
             Self::Refused(host, addr) => {
                 write!(f, "{host} is at {addr}, where requests may not go")
@@ -197,7 +202,7 @@ pub(crate) struct Origin {
 /// Splits a request into where it goes and what is sent there.
 fn prepare(request: Request<Body>) -> Result<(Origin, Request<Body>), FetchError> {
     let (mut parts, body) = request.into_parts();
-    let malformed = || FetchError::Address(parts.uri.to_string());
+    let malformed = || FetchError::Address(parts.uri.host().unwrap_or_default().to_owned());
     let https = match parts.uri.scheme_str() {
         Some("http") => false,
         Some("https") => true,

@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
-use tokio::time::{Duration, sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::http1::{Flow, FrameLimits, Framed};
@@ -31,6 +31,8 @@ const RESET_FOR_ERRORS: usize = 128;
 const HTTP2_SEND_BUFFER: usize = 256 << 10;
 /// How long a client may leave a ping unanswered.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two looks at whether requests are still under way.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// What hyper buffers of an HTTP/1 request's head comes from `Framed`, and fits.
 const HTTP1_BUFFER: usize = 64 << 10;
 
@@ -170,14 +172,23 @@ async fn serve_http2(
         () = idle(&flow, limits.idle_timeout) => {}
     }
     connection.as_mut().graceful_shutdown();
-    connection.await
+    // hyper waits for the client to confirm, which a client that is gone does not.
+    let unconfirmed = async {
+        sleep(limits.head_timeout).await;
+        idle(&flow, Duration::ZERO).await;
+    };
+    tokio::select! {
+        done = connection.as_mut() => done,
+        () = unconfirmed => Ok(()),
+    }
 }
 
 /// Resolves when no request has been under way for `limit`.
 async fn idle(flow: &Flow, limit: Duration) {
     loop {
         let since = flow.idle_since();
-        sleep_until(since.unwrap_or_else(tokio::time::Instant::now) + limit).await;
+        let pause = limit.max(LEAST_PAUSE);
+        sleep_until(since.unwrap_or_else(Instant::now) + pause).await;
         if since.is_some() && since == flow.idle_since() {
             return;
         }

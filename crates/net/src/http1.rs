@@ -4,6 +4,7 @@
 //! depends on each of them), and has one timeout for two things. So requests are framed here
 //! first, strictly: hyper only ever sees heads that read one way.
 
+mod buffer;
 mod chunked;
 mod flow;
 mod framed;

@@ -104,16 +104,16 @@ impl LocalCa {
         let (key_path, pem_path) = (folder.join("ca.key"), folder.join("ca.pem"));
         fs::create_dir_all(folder).map_err(|error| CaError::File(folder.to_owned(), error))?;
         let key = load_or_make_key(&key_path)?;
-        let known = match fs::read_to_string(&pem_path) {
-            Ok(text) => Some(Stored::parse(&text).ok_or(CaError::Damaged(pem_path.clone()))?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(CaError::File(pem_path, error)),
-        };
-        let soon = clock.now().after(CA_RENEWAL);
-        let stored = match known.filter(|stored| stored.expires > soon) {
-            Some(stored) => stored,
-            None => Stored::make(&key, domains, clock.now())?.write(&pem_path)?,
-        };
+        let now = clock.now();
+        if !pem_path.exists() {
+            Stored::make(&key, domains, now)?.write(&pem_path, false)?;
+        }
+        // Read back even when just made: another process may have been first.
+        let mut stored = Stored::read(&pem_path)?;
+        if stored.expires < now.after(CA_RENEWAL) {
+            stored = Stored::make(&key, domains, now)?;
+            stored.write(&pem_path, true)?;
+        }
         let der = CertificateDer::from_pem_slice(stored.pem.as_bytes())
             .map_err(|_| CaError::Damaged(pem_path.clone()))?;
         let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
@@ -223,14 +223,19 @@ impl Stored {
         })
     }
 
-    fn write(self, path: &Path) -> Result<Self, CaError> {
+    fn read(path: &Path) -> Result<Self, CaError> {
+        let text =
+            fs::read_to_string(path).map_err(|error| CaError::File(path.to_owned(), error))?;
+        Self::parse(&text).ok_or(CaError::Damaged(path.to_owned()))
+    }
+
+    fn write(&self, path: &Path, replace: bool) -> Result<(), CaError> {
         let domains: String =
             self.domains.iter().map(|domain| format!("Domain: {domain}\n")).collect();
         let expires = self.expires.secs();
         let text =
             format!("The local CA of this cloud.\nExpires: {expires}\n{domains}{}", self.pem);
-        place(path, text.as_bytes(), 0o644, true)?;
-        Ok(self)
+        place(path, text.as_bytes(), 0o644, replace)
     }
 }
 
@@ -239,7 +244,6 @@ fn load_or_make_key(path: &Path) -> Result<KeyPair, CaError> {
         let key = KeyPair::generate().map_err(issue_error)?;
         place(path, key.serialize_pem().as_bytes(), 0o600, false)?;
     }
-    // Read back even when just made: another process may have been first.
     let pem = fs::read_to_string(path).map_err(|error| CaError::File(path.to_owned(), error))?;
     KeyPair::from_pem(&pem).map_err(|_| CaError::Damaged(path.to_owned()))
 }
@@ -247,7 +251,7 @@ fn load_or_make_key(path: &Path) -> Result<KeyPair, CaError> {
 /// Writes a whole file or none. Without `replace`, a file that is there stays.
 fn place(path: &Path, bytes: &[u8], mode: u32, replace: bool) -> Result<(), CaError> {
     let failed = |error| CaError::File(path.to_owned(), error);
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let draft = path.with_extension(RandomIds.uuid());
     let write = || {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&draft)?;

@@ -137,7 +137,10 @@ fn finish(mut response: Response<Body>, head_only: bool) -> Response<Body> {
 
 fn refused(refusal: Refusal) -> Response<Body> {
     tracing::debug!(status = refusal.status.as_u16(), "refused a request: {}", refusal.why);
-    text(refusal.status, refusal.why)
+    let mut response = text(refusal.status, refusal.why);
+    // Whoever sends such requests is not to be trusted with where the next one begins.
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn text(status: StatusCode, why: &'static str) -> Response<Body> {

@@ -1,1 +1,46 @@
-//! TODO: sandbox
+//! Runs Lambda functions: finds interpreters, unpacks packages, starts runtimes, speaks the Runtime
+//! API with them, and keeps a pool of warm sandboxes for each function version.
+//!
+//! Who wants to know how:
+//! - `package` turns a zip into a code folder;
+//! - `runtime` finds what can run it;
+//! - `function` makes the environment and the command;
+//! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**;
+//! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
+//! - `pool` scales, reuses and ends sandboxes;
+//! - `logs` bounds and attributes what functions write;
+//! - `outcome` words results and failures as AWS does.
+//!
+//! Linux only. The one crate that may hold `unsafe`, in `plain` (between fork and exec) and
+//! `watch` (registering a file descriptor).
+
+mod api;
+mod cgroup;
+mod function;
+mod http1;
+mod launch;
+mod logs;
+mod outcome;
+mod package;
+mod plain;
+mod pool;
+mod proc;
+mod runtime;
+mod sandbox;
+mod session;
+mod watch;
+
+pub use cgroup::CgroupParent;
+pub use function::{CredentialSource, Credentials, Function, LogFormat, RuntimeFolder};
+pub use launch::{BoxFuture, Exit, Launch, Launched, Launcher, Process, Rung};
+pub use logs::{LINE_LIMIT, LogLine, LogSink};
+pub use outcome::{
+    ErrorKind, FunctionError, Invocation, Outcome, PAYLOAD_LIMIT, STREAM_LIMIT, StreamPart,
+    StreamSender,
+};
+pub use package::{PackageError, PackageLimits, Unpacked, code_sha256, unpack};
+pub use plain::PlainLauncher;
+pub use pool::{InvokeError, Pool, Setup};
+pub use runtime::{
+    Family, Fit, Interpreter, Runtime, Selected, UnknownRuntime, Version, discover, select,
+};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cumulet_base::{AccountId, Clock, Ids, Limits, Region};
-use cumulet_store::{Sealer, Store};
+use cumulet_store::{Blobs, Sealer, Store};
+use cumulet_work::Work;
 
 use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service};
 
@@ -17,6 +18,10 @@ pub struct Cloud {
 pub struct Parts {
     /// The data.
     pub store: Store,
+    /// Large values, as files.
+    pub blobs: Blobs,
+    /// What is to be done later.
+    pub work: Work,
     /// Seals secrets.
     pub sealer: Arc<Sealer>,
     /// Time.
@@ -39,6 +44,13 @@ impl Cloud {
     /// A cloud of these parts and services.
     pub fn new(parts: Parts, services: Vec<Arc<dyn Service>>) -> Arc<Self> {
         Arc::new(Self { parts, registry: Registry::new(services) })
+    }
+
+    /// Begins the services' background work. Once, when the cloud is complete.
+    pub fn start(self: &Arc<Self>) {
+        for service in self.registry.services() {
+            Arc::clone(service).start(self);
+        }
     }
 
     /// The shared parts.

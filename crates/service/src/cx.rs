@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
-use cumulet_store::{Sealer, Store};
+use cumulet_store::{Blobs, Sealer, Store};
 
 use crate::{Access, Cloud, Error, Principal, Result};
 
@@ -19,6 +19,10 @@ pub struct Cx {
     request: Arc<RequestInfo>,
     /// How many services this request has passed through in-process.
     hops: u8,
+    /// Whether a service took on the principal itself, with a role that was passed to it.
+    taken_on: bool,
+    /// Whether a service handed the request on, still as who made it.
+    forwarded: bool,
 }
 
 /// What is known of the request that began it all.
@@ -64,7 +68,16 @@ impl Cx {
         region: Region,
         request: Arc<RequestInfo>,
     ) -> Self {
-        Self { cloud, principal, account, region, request, hops: 0 }
+        Self {
+            cloud,
+            principal,
+            account,
+            region,
+            request,
+            hops: 0,
+            taken_on: false,
+            forwarded: false,
+        }
     }
 
     /// Who asks.
@@ -102,6 +115,11 @@ impl Cx {
         &self.cloud.parts().store
     }
 
+    /// Large values, as files.
+    pub fn blobs(&self) -> &Blobs {
+        &self.cloud.parts().blobs
+    }
+
     /// Seals and opens secrets.
     pub fn sealer(&self) -> &Sealer {
         &self.cloud.parts().sealer
@@ -121,7 +139,14 @@ impl Cx {
     #[must_use]
     pub fn acting_as(&self, principal: Principal) -> Self {
         let account = principal.account().unwrap_or_else(|| self.account.clone());
-        Self { principal: Arc::new(principal), account, ..self.clone() }
+        let principal = Arc::new(principal);
+        Self { principal, account, taken_on: true, forwarded: false, ..self.clone() }
+    }
+
+    /// Whether a service made this call as the one who had called it: `aws:ViaAWSService`. Not so
+    /// where the service acts as itself or as a role that was passed to it.
+    pub fn is_forwarded(&self) -> bool {
+        self.forwarded
     }
 
     /// The same request for another region.
@@ -156,8 +181,8 @@ impl Cx {
         if hops > self.limits().hops {
             return Err(Error::internal(format!("{hops} services deep: a loop?")));
         }
-        let output =
-            self.cloud.registry().accept::<O>(input)?.run(Self { hops, ..self.clone() }).await?;
+        let inner = Self { hops, taken_on: false, forwarded: !self.taken_on, ..self.clone() };
+        let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;
         let typed = output.into_any().downcast::<O::Output>();
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
     }

@@ -240,7 +240,10 @@ struct Writing {
 
 impl fmt::Debug for Writing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writing").field("id", &self.id).field("len", &self.len).finish()
+        f.debug_struct("Writing")
+            .field("id", &self.id)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 
@@ -268,7 +271,9 @@ impl BlobWriter {
     /// Appends a whole body.
     pub async fn write_body(&mut self, mut body: Body) -> Result<(), WriteBodyError> {
         while let Some(chunk) = body.chunk().await {
-            self.write(&chunk.map_err(WriteBodyError::Body)?).await.map_err(WriteBodyError::Blob)?;
+            self.write(&chunk.map_err(WriteBodyError::Body)?)
+                .await
+                .map_err(WriteBodyError::Blob)?;
         }
         Ok(())
     }

@@ -68,6 +68,12 @@ impl Key {
         Self::start(service, "", "")
     }
 
+    /// The beginning of every key of `service`, whatever account and region: to watch, not to store
+    /// under.
+    pub fn of_service(service: &str) -> Self {
+        Self(Vec::with_capacity(service.len() + 2)).text(service)
+    }
+
     fn start(service: &str, account: &str, region: &str) -> Self {
         Self(Vec::with_capacity(96)).text(service).text(account).text(region)
     }

@@ -9,6 +9,23 @@
 //! - [`Store::watch`] wakes, [`View`] keeps compiled configuration current.
 //! - [`Blobs`] keeps what is too large for a value, [`Sealer`] what is secret.
 //! - [`Key`] builds keys, [`Record`] stores small structured values.
+//!
+//! ```no_run
+//! # use cumulet_store::{Key, Options, Read as _, Store, StoreError, Tx};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = Store::open("data".as_ref(), Options::default()).await?;
+//! let key = &Key::global("example").text("visits");
+//! let visits = store
+//!     .transact(|tx: Tx| async move {
+//!         let before = tx.get(key).await?.map_or(0, |bytes| bytes.len());
+//!         tx.put(key.clone(), vec![b'|'; before + 1]);
+//!         Ok::<_, StoreError>(before + 1)
+//!     })
+//!     .await?;
+//! assert_eq!(store.snapshot().get(key).await?.map(|bytes| bytes.len()), Some(visits));
+//! # Ok(())
+//! # }
+//! ```
 
 mod blobs;
 mod commit;

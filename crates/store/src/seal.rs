@@ -223,8 +223,10 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_for_the_same_purpose_and_data_only() {
         let sealer = Sealer::new(&[7; 32]);
-        bolero::check!().with_type::<(Vec<u8>, Vec<u8>, u16, u8)>().with_iterations(1_000).for_each(
-            |(secret, aad, at, flip)| {
+        bolero::check!()
+            .with_type::<(Vec<u8>, Vec<u8>, u16, u8)>()
+            .with_iterations(1_000)
+            .for_each(|(secret, aad, at, flip)| {
                 let sealed = sealer.seal("p", aad, secret).unwrap();
                 assert_eq!(sealed.len(), secret.len() + SEAL_OVERHEAD);
                 assert_eq!(*sealer.open_sealed("p", aad, &sealed).unwrap(), *secret);
@@ -235,8 +237,7 @@ mod tests {
                 changed[at] ^= flip | 1;
                 assert!(sealer.open_sealed("p", aad, &changed).is_err());
                 assert!(sealer.open_sealed("p", aad, &sealed[..at]).is_err());
-            },
-        );
+            });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::commit::{Base, Value};
 use crate::read::PageBuilder;
-use crate::{Direction, Page, Range, Read, Record, StoreError, record};
+use crate::{Direction, Page, Range, Read, Record, StoreError, Version, record};
 
 /// Bytes of a key.
 pub const MAX_KEY: usize = 16 << 10;
@@ -62,6 +62,12 @@ impl Tx {
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
         self.0.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The version that it reads at. A transaction that sees what another one wrote has a larger
+    /// one, across restarts too, which makes it a fencing token.
+    pub fn version(&self) -> Version {
+        Version(self.0.base.version)
     }
 
     /// Stores a value. One over [`MAX_VALUE`], a key over [`MAX_KEY`] or an empty key fail the

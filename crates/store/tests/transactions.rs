@@ -1,8 +1,10 @@
 //! Transactions: isolation, order, retries, durability of what was answered.
 #![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
+use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
 use cumulet_store::{Direction, Options, Range, Read, Store, StoreError, Tx};
 
@@ -122,4 +124,163 @@ async fn a_phantom_makes_the_transaction_start_over() {
     assert_eq!((counted, attempts.load(Ordering::SeqCst)), (1, 2));
     assert_eq!(store.snapshot().get(b"count").await.unwrap(), Some("1".into()));
     assert_eq!(store.stats().conflicts, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn transfers_keep_the_total_for_every_reader() {
+    const ACCOUNTS: u8 = 12;
+    const TOTAL: u64 = 100 * ACCOUNTS as u64;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let fill = |tx: Tx| async move {
+        (0..ACCOUNTS)
+            .for_each(|account| tx.put(vec![b'a', account], vec![0, 0, 0, 0, 0, 0, 0, 100]));
+        Ok::<_, StoreError>(())
+    };
+    store.transact(fill).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..16_u64 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut random = task + 1;
+            let mut draw = move || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+                (random >> 33) as u8
+            };
+            for _ in 0..60 {
+                let (from, to) = ([b'a', draw() % ACCOUNTS], [b'a', draw() % ACCOUNTS]);
+                let transfer = |tx: Tx| async move {
+                    let has = number(&tx, &from).await?;
+                    // Leaves the other workers time to interfere.
+                    tokio::task::yield_now().await;
+                    let gets = number(&tx, &to).await?;
+                    if from == to || has == 0 {
+                        return Ok::<_, StoreError>(());
+                    }
+                    tx.put(from.to_vec(), (has - 1).to_be_bytes().to_vec());
+                    tx.put(to.to_vec(), (gets + 1).to_be_bytes().to_vec());
+                    Ok(())
+                };
+                store.transact(transfer).await.unwrap();
+                let audit = |tx: Tx| async move { total(&tx).await };
+                assert_eq!(store.transact(audit).await.unwrap(), TOTAL);
+                assert_eq!(total(&store.snapshot()).await.unwrap(), TOTAL);
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
+
+/// The sum over all accounts; as it moves back and forth between two pages, nothing may slip by.
+async fn total(read: &impl Read) -> Result<u64, StoreError> {
+    let mut sum = 0;
+    let mut rest = Some(Range::prefix(b"a"));
+    while let Some(range) = rest {
+        let page = read.range(&range, Direction::Backward, 5).await?;
+        tokio::task::yield_now().await;
+        for (_, value) in page.items {
+            sum += u64::from_be_bytes(value[..].try_into().unwrap());
+        }
+        rest = page.rest;
+    }
+    Ok(sum)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_write_skew() {
+    // Each may leave as long as another stays: two who look at the same time must not both leave.
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    for _ in 0..20 {
+        let fill = |tx: Tx| async move {
+            (0..8_u8).for_each(|who| tx.put(vec![b'd', who], "on call"));
+            Ok::<_, StoreError>(())
+        };
+        store.transact(fill).await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for who in 0..8_u8 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                let leave = |tx: Tx| async move {
+                    let present = tx.range(&Range::prefix(b"d"), Direction::Forward, 100).await?;
+                    tokio::task::yield_now().await;
+                    if present.items.len() > 1 {
+                        tx.delete(vec![b'd', who]);
+                    }
+                    Ok::<_, StoreError>(())
+                };
+                store.transact(leave).await.unwrap();
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        let left = store.snapshot().range(&Range::prefix(b"d"), Direction::Forward, 10).await;
+        assert_eq!(left.unwrap().items.len(), 1);
+    }
+}
+
+/// Random ranges within a transaction, over durable, pending and own writes, against a model.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ranges_agree_with_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let mut random = 1_u64;
+    let mut draw = move |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+        (random >> 33) % below
+    };
+    let mut model = std::collections::BTreeMap::<Vec<u8>, Vec<u8>>::new();
+    for round in 0..150 {
+        // Some changes to commit beside the one under test, so that they are likely pending.
+        let changes: Vec<_> = (0..6).map(|_| (vec![draw(40) as u8], draw(3) > 0)).collect();
+        let apply = |model: &mut std::collections::BTreeMap<_, _>, changes: &[(Vec<u8>, bool)]| {
+            for (key, put) in changes {
+                if *put {
+                    model.insert(key.clone(), vec![round]);
+                } else {
+                    model.remove(key);
+                }
+            }
+        };
+        let write = move |tx: &Tx, changes: &[(Vec<u8>, bool)]| {
+            for (key, put) in changes {
+                if *put { tx.put(key.clone(), vec![round]) } else { tx.delete(key.clone()) }
+            }
+        };
+        apply(&mut model, &changes[..3]);
+        let other = store.transact(|tx: Tx| {
+            write(&tx, &changes[..3]);
+            async { Ok::<_, StoreError>(()) }
+        });
+        // Polled once it is in order; whether it is durable by then is left to chance.
+        let mut other = Box::pin(other);
+        let polled = std::future::poll_fn(|cx| Poll::Ready(other.as_mut().poll(cx).is_ready()));
+        let answered = polled.await;
+        apply(&mut model, &changes[3..]);
+        let (from, to, limit) = (draw(40) as u8, draw(40) as u8, 1 + draw(20) as usize);
+        let direction = if draw(2) == 0 { Direction::Forward } else { Direction::Backward };
+        let range = Range::all().starting_at(&[from]).before(&[to]);
+        let page = store
+            .transact(|tx: Tx| {
+                write(&tx, &changes[3..]);
+                let range = range.clone();
+                async move { tx.range(&range, direction, limit).await }
+            })
+            .await
+            .unwrap();
+        if !answered {
+            other.await.unwrap();
+        }
+        let within = model.iter().filter(|(key, _)| range.contains(key));
+        let mut expected: Vec<_> =
+            within.map(|(key, value)| (key.clone().into(), value.clone().into())).collect();
+        if direction == Direction::Backward {
+            expected.reverse();
+        }
+        expected.truncate(limit);
+        assert_eq!(page.items, expected, "round {round}");
+    }
 }

@@ -56,7 +56,7 @@ pub struct PutItemInput {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ReturnValuesOnConditionCheckFailure`.
     #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
     pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,

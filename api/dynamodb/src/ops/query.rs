@@ -77,7 +77,7 @@ pub struct QueryInput {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
 }
 
 /// `QueryOutput`.

@@ -71,7 +71,7 @@ pub struct ScanInput {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
     /// `ExpressionAttributeValues`.
     #[shape(wire = "ExpressionAttributeValues")]
-    pub expression_attribute_values: Option<BTreeMap<String, cumulet_attribute::AttributeValue>>,
+    pub expression_attribute_values: Option<cumulet_attribute::Attributes>,
     /// `ConsistentRead`.
     #[shape(wire = "ConsistentRead")]
     pub consistent_read: Option<bool>,

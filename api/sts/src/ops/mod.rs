@@ -4,3 +4,5 @@ mod assume_role;
 pub use assume_role::*;
 mod get_caller_identity;
 pub use get_caller_identity::*;
+mod get_session_token;
+pub use get_session_token::*;

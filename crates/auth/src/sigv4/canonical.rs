@@ -159,8 +159,16 @@ fn push_header(out: &mut Vec<u8>, head: &Head<'_>, name: &str) -> Result<(), Str
 }
 
 fn push_trimmed(out: &mut Vec<u8>, value: &[u8]) {
+    let value = value.trim_ascii();
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    let runs =
+        value.windows(2).any(|w| matches!(w, [a, b] if blank(a) && (*a != b' ' || blank(b))));
+    if !runs {
+        out.extend_from_slice(value);
+        return;
+    }
     let mut blank = false;
-    for b in value.trim_ascii() {
+    for b in value {
         match b {
             b' ' | b'\t' | b'\n' | b'\r' => blank = true,
             b => {

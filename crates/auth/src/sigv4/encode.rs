@@ -14,13 +14,15 @@ fn digit(table: &[u8; 16], nibble: u8) -> u8 {
 /// Appends lower-case hex.
 pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     for b in bytes {
-        out.extend([digit(LOWER, b >> 4), digit(LOWER, *b)]);
+        out.extend_from_slice(&[digit(LOWER, b >> 4), digit(LOWER, *b)]);
     }
 }
 
 /// Lower-case hex.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| char::from(digit(LOWER, n))).collect()
+    let mut out = Vec::with_capacity(2 * bytes.len());
+    push_hex(&mut out, bytes);
+    String::from_utf8(out).unwrap_or_default()
 }
 
 fn nibble(c: u8) -> Option<u8> {
@@ -73,7 +75,7 @@ pub(super) fn push_encoded_byte(out: &mut Vec<u8>, b: u8) {
     if unreserved(b) {
         out.push(b);
     } else {
-        out.extend([b'%', digit(UPPER, b >> 4), digit(UPPER, b)]);
+        out.extend_from_slice(&[b'%', digit(UPPER, b >> 4), digit(UPPER, b)]);
     }
 }
 

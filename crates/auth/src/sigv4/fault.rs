@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::ChecksumAlgorithm;
-use super::error::{Described, Family, Mismatch, SignatureError};
+use super::{ChecksumAlgorithm, Described, Family, Mismatch, SignatureError};
 
 /// What is wrong with a body, or with what its headers promise of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

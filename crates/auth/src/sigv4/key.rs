@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{Context, SHA256};
 use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
@@ -101,18 +101,22 @@ impl SigningKey {
 /// Holds `capacity` keys at most; the ones not asked for lately make room (the clock algorithm).
 pub struct KeyCache {
     capacity: usize,
+    /// Seeded at random, so that nobody can choose keys that collide.
+    hasher: RandomState,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    places: HashMap<[u8; 32], usize>,
+    places: HashMap<u64, usize>,
     slots: Vec<Slot>,
     hand: usize,
 }
 
 struct Slot {
-    id: [u8; 32],
+    hash: u64,
+    scope: [String; 4],
+    secret: Secret,
     key: Arc<SigningKey>,
     used: bool,
 }
@@ -126,17 +130,22 @@ impl fmt::Debug for KeyCache {
 impl KeyCache {
     /// An empty cache for `capacity` keys (at least one); a key takes about 1.5 KB.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), inner: Mutex::default() }
+        let hasher = RandomState::new();
+        Self { capacity: capacity.max(1), hasher, inner: Mutex::default() }
     }
 
-    /// The key for this claim's scope, derived where it is not here yet.
+    /// The key for this claim's scope, derived where it is not here yet. Ask after
+    /// [`Claim::check`], so that scopes made up do not crowd out those in use.
     pub fn get(&self, claim: &Claim, secret: &Secret) -> Arc<SigningKey> {
-        let id = identity(claim, secret);
-        if let Some(key) = self.lock(|inner| inner.find(&id)) {
+        let scope = scope(claim);
+        let hash = self.hasher.hash_one((scope, secret.expose()));
+        if let Some(key) = self.lock(|inner| inner.find(hash, scope, secret)) {
             return key;
         }
         let key = Arc::new(SigningKey::derive(claim, secret));
-        self.lock(|inner| inner.insert(id, Arc::clone(&key), self.capacity));
+        let scope = scope.map(str::to_owned);
+        let slot = Slot { hash, scope, secret: secret.clone(), key: Arc::clone(&key), used: false };
+        self.lock(|inner| inner.insert(slot, self.capacity));
         key
     }
 
@@ -146,20 +155,38 @@ impl KeyCache {
     }
 }
 
+/// What the key depends on beside the secret. SigV4A's knows neither day nor region nor service.
+fn scope(claim: &Claim) -> [&str; 4] {
+    match claim.algorithm {
+        Algorithm::HmacSha256 => {
+            [&claim.access_key, &claim.scope_date, &claim.region, &claim.service]
+        }
+        // No day is empty, so this is no HMAC key's place.
+        Algorithm::EcdsaP256 => [&claim.access_key, "", "", "SigV4A"],
+    }
+}
+
 impl Inner {
-    fn find(&mut self, id: &[u8; 32]) -> Option<Arc<SigningKey>> {
-        let slot = self.slots.get_mut(*self.places.get(id)?)?;
+    fn find(&mut self, hash: u64, scope: [&str; 4], secret: &Secret) -> Option<Arc<SigningKey>> {
+        let slot = self.slots.get_mut(*self.places.get(&hash)?)?;
+        let (known, asked) = (slot.secret.expose().as_bytes(), secret.expose().as_bytes());
+        if slot.scope != scope || verify_slices_are_equal(known, asked).is_err() {
+            return None;
+        }
         slot.used = true;
         Some(Arc::clone(&slot.key))
     }
 
-    fn insert(&mut self, id: [u8; 32], key: Arc<SigningKey>, capacity: usize) {
-        if self.places.contains_key(&id) {
+    fn insert(&mut self, slot: Slot, capacity: usize) {
+        if let Some(at) = self.places.get(&slot.hash) {
+            // Another thread's, or a collision: the latest stays.
+            if let Some(old) = self.slots.get_mut(*at) {
+                *old = slot;
+            }
             return;
         }
-        let slot = Slot { id, key, used: false };
         if self.slots.len() < capacity {
-            self.places.insert(id, self.slots.len());
+            self.places.insert(slot.hash, self.slots.len());
             self.slots.push(slot);
             return;
         }
@@ -170,33 +197,12 @@ impl Inner {
             if std::mem::take(&mut old.used) {
                 continue;
             }
-            self.places.remove(&old.id);
+            self.places.remove(&old.hash);
+            self.places.insert(slot.hash, at);
             *old = slot;
-            self.places.insert(id, at);
             return;
         }
     }
-}
-
-/// A hash of everything that the key depends on.
-fn identity(claim: &Claim, secret: &Secret) -> [u8; 32] {
-    let mut hash = Context::new(&SHA256);
-    // SigV4A's key knows neither day nor region nor service.
-    let (day, region, service) = match claim.algorithm {
-        Algorithm::HmacSha256 => (&*claim.scope_date, &*claim.region, &*claim.service),
-        Algorithm::EcdsaP256 => ("", "", ""),
-    };
-    let parts =
-        [claim.algorithm.as_str(), &claim.access_key, day, region, service, secret.expose()];
-    for part in parts {
-        hash.update(&(part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    let mut id = [0; 32];
-    for (to, from) in id.iter_mut().zip(hash.finish().as_ref()) {
-        *to = *from;
-    }
-    id
 }
 
 #[cfg(test)]
@@ -217,6 +223,7 @@ mod tests {
             session_token: None,
             form: Form::Header,
             payload: PayloadHash::Absent,
+            stamp: String::new(),
             signature: String::new(),
             terminator: None,
         }

@@ -19,6 +19,7 @@ mod body;
 mod canonical;
 mod checksum;
 mod chunked;
+mod describe;
 mod encode;
 mod error;
 mod fault;
@@ -28,6 +29,8 @@ mod sign;
 mod v4a;
 mod verify;
 
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -39,7 +42,8 @@ use http::{HeaderMap, Method};
 pub use body::{BodyCheck, BodyDigests, BodyRules, Outcome, checked};
 pub use checksum::ChecksumAlgorithm;
 pub use chunked::Chain;
-pub use error::{Described, Family, Mismatch, Part, ScopeFault, SignatureError};
+pub use describe::{Described, Family};
+pub use error::{Mismatch, Part, ScopeFault, SignatureError};
 pub use fault::BodyFault;
 pub use key::{KeyCache, Secret, SigningKey};
 pub use parse::parse;
@@ -195,6 +199,8 @@ pub struct Claim {
     pub form: Form,
     /// What it says of the body.
     pub payload: PayloadHash,
+    /// The date as it stands in the string to sign, `20261121T010203Z`.
+    pub(crate) stamp: String,
     pub(crate) signature: String,
     /// The scope's last part where it is not `aws4_request`.
     pub(crate) terminator: Option<String>,
@@ -203,12 +209,13 @@ pub struct Claim {
 impl Claim {
     /// `20261121/us-east-1/s3/aws4_request`; SigV4A leaves the region out.
     pub fn scope(&self) -> String {
-        match self.algorithm {
+        let parts: &[&str] = match self.algorithm {
             Algorithm::HmacSha256 => {
-                format!("{}/{}/{}/aws4_request", self.scope_date, self.region, self.service)
+                &[&self.scope_date, &self.region, &self.service, "aws4_request"]
             }
-            Algorithm::EcdsaP256 => format!("{}/{}/aws4_request", self.scope_date, self.service),
-        }
+            Algorithm::EcdsaP256 => &[&self.scope_date, &self.service, "aws4_request"],
+        };
+        parts.join("/")
     }
 
     /// Whether the body has to be collected and hashed before [`verify`] can be asked.

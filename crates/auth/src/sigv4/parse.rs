@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use cumulet_base::Timestamp;
+use http::HeaderName;
 
 use super::canonical::pairs;
 use super::encode::{amz_date, decode, read_amz_date, read_http_date};
@@ -13,10 +14,17 @@ use super::{Algorithm, Claim, Form, Head, Part, PayloadHash, SignatureError};
 const MAX_PARAMETERS: usize = 4096;
 /// Names in SignedHeaders.
 const MAX_SIGNED_HEADERS: usize = 128;
-/// Bytes of a credential or a list of signed headers.
+/// Bytes of a list of signed headers or of another part.
 const MAX_PART: usize = 8 << 10;
+/// Bytes of a credential, whose parts the key cache keeps.
+const MAX_CREDENTIAL: usize = 512;
 /// Bytes of a session token (AWS's stay below 4 KB and warns that they may grow).
 const MAX_TOKEN: usize = 16 << 10;
+
+const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 
 /// The parts of a signature, wherever they came from.
 #[derive(Default)]
@@ -36,7 +44,7 @@ struct Parts {
 /// Reads what the request says of its signature; `None` where it says nothing (an Authorization
 /// header of another kind, such as `Bearer`, is somebody else's).
 pub fn parse(head: &Head<'_>) -> Result<Option<Claim>, SignatureError> {
-    let mut all = head.headers.get_all("authorization").iter();
+    let mut all = head.headers.get_all(http::header::AUTHORIZATION).iter();
     let header = all.next().filter(|v| v.as_bytes().trim_ascii_start().starts_with(b"AWS"));
     if header.is_some() && all.next().is_some() {
         return Err(SignatureError::Duplicate("Authorization".to_owned()));
@@ -68,7 +76,12 @@ fn shortened(text: &str) -> String {
 }
 
 fn set(slot: &mut Option<String>, name: &str, value: &str) -> Result<(), SignatureError> {
-    if value.len() > if name.ends_with("Security-Token") { MAX_TOKEN } else { MAX_PART } {
+    let most = match name {
+        "X-Amz-Security-Token" | "x-amz-security-token" => MAX_TOKEN,
+        "X-Amz-Credential" | "Credential" => MAX_CREDENTIAL,
+        _ => MAX_PART,
+    };
+    if value.len() > most {
         return Err(SignatureError::TooMany("bytes in one part of its signature"));
     }
     match slot.replace(value.to_owned()) {
@@ -94,22 +107,23 @@ fn header_claim(head: &Head<'_>, text: &str) -> Result<Claim, SignatureError> {
         }
     }
     for (slot, name) in [
-        (&mut parts.token, "X-Amz-Security-Token"),
-        (&mut parts.region_set, "X-Amz-Region-Set"),
-        (&mut parts.content_sha256, "X-Amz-Content-Sha256"),
-        (&mut parts.date, "X-Amz-Date"),
+        (&mut parts.token, TOKEN),
+        (&mut parts.region_set, REGION_SET),
+        (&mut parts.content_sha256, CONTENT_SHA256),
+        (&mut parts.date, DATE),
     ] {
-        for value in head.headers.get_all(name) {
+        for value in head.headers.get_all(&name) {
             let value =
-                value.to_str().map_err(|_| SignatureError::Malformed(name.to_owned()))?.trim();
-            set(slot, name, value)?;
+                value.to_str().map_err(|_| SignatureError::Malformed(name.to_string()))?.trim();
+            set(slot, name.as_str(), value)?;
         }
     }
-    let date = match &parts.date {
-        Some(text) => Some(text.clone()),
-        None => head.header("date").map(str::to_owned),
-    };
-    parts.date = date;
+    if parts.date.is_none() {
+        parts.date = head
+            .headers
+            .get(http::header::DATE)
+            .map(|date| String::from_utf8_lossy(date.as_bytes().trim_ascii()).into_owned());
+    }
     let hashed = || BASE64_STANDARD.encode(digest(&SHA256, text.as_bytes()));
     claim(algorithm, Form::Header, parts, hashed)
 }
@@ -215,7 +229,7 @@ fn claim(
         let query = form != Form::Header;
         return Err(SignatureError::Incomplete { missing, query, hashed: hashed() });
     };
-    let date = read_date(&date, form)?;
+    let (date, stamp) = read_date(date, form)?;
     check_signed_headers(&signed_headers)?;
     let payload = match parts.content_sha256 {
         None => PayloadHash::Absent,
@@ -233,6 +247,7 @@ fn claim(
         session_token: parts.token,
         form,
         payload,
+        stamp,
         signature,
         terminator: None,
     };
@@ -240,9 +255,15 @@ fn claim(
     Ok(claim)
 }
 
-fn read_date(text: &str, form: Form) -> Result<Timestamp, SignatureError> {
-    let http = || if form == Form::Header { read_http_date(text) } else { None };
-    read_amz_date(text).or_else(http).ok_or_else(|| SignatureError::Date(shortened(text)))
+/// The date, and its form in the string to sign.
+fn read_date(text: String, form: Form) -> Result<(Timestamp, String), SignatureError> {
+    if let Some(date) = read_amz_date(&text) {
+        return Ok((date, text));
+    }
+    match read_http_date(&text) {
+        Some(date) if form == Form::Header => Ok((date, amz_date(date))),
+        _ => Err(SignatureError::Date(shortened(&text))),
+    }
 }
 
 fn read_credential(claim: &mut Claim, credential: &str) -> Result<(), SignatureError> {
@@ -269,28 +290,25 @@ fn read_credential(claim: &mut Claim, credential: &str) -> Result<(), SignatureE
 
 fn check_signed_headers(list: &str) -> Result<(), SignatureError> {
     let bad = || SignatureError::SignedHeaders(shortened(list));
-    let mut names: Vec<&str> = list.split(';').collect();
-    if names.len() > MAX_SIGNED_HEADERS {
+    if list.split(';').count() > MAX_SIGNED_HEADERS {
         return Err(SignatureError::TooMany("signed headers"));
     }
     // Their order is the client's affair (AWS asks for a sorted one): it is signed as it stands.
     let token =
         |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if names.iter().any(|n| n.is_empty() || !n.bytes().all(token)) {
+    if list.split(';').any(|n| n.is_empty() || !n.bytes().all(token)) {
         return Err(bad());
     }
+    let sorted = list.split(';').zip(list.split(';').skip(1)).all(|(a, b)| a < b);
+    if sorted {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = list.split(';').collect();
     names.sort_unstable();
     if names.windows(2).any(|w| matches!(w, [a, b] if a == b)) {
         return Err(bad());
     }
     Ok(())
-}
-
-impl Claim {
-    /// The date as it stands in the string to sign.
-    pub(super) fn amz_date(&self) -> String {
-        amz_date(self.date)
-    }
 }
 
 #[cfg(test)]
@@ -383,6 +401,8 @@ mod tests {
         assert!(matches!(read(&url(""), &[]), Err(E::Incomplete { query: true, .. })));
         let twice = url("&X-Amz-Expires=1&X-Amz-Expires=2");
         assert!(matches!(read(&twice, &[]), Err(E::Duplicate(_))));
+        let long = url("&X-Amz-Expires=1").replace("AK%2F", &format!("{}%2F", "A".repeat(512)));
+        assert!(matches!(read(&long, &[]), Err(E::TooMany(_))));
         let many = format!("/?{}", "a&".repeat(5000));
         assert!(matches!(read(&many, &[]), Err(E::TooMany(_))));
     }

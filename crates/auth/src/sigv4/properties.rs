@@ -123,7 +123,7 @@ fn presigned_urls_live_as_long_as_they_say() {
         ));
         assert!(matches!(
             check(&parts, target, &[service], at(-901), b""),
-            Err(SignatureError::Skew { .. })
+            Err(SignatureError::PresignEarly { .. })
         ));
         parts.headers.insert("x-amz-acl", HeaderValue::from_static("public-read"));
         assert!(matches!(
@@ -307,7 +307,8 @@ fn any_changed_byte_of_a_chunked_body_is_refused() {
             // Hex digits, header names and blanks have more than one spelling; the body has one.
             if let Ok((got, _)) = result {
                 assert_eq!(got, body);
-                let size_or_trailer = kind == Streaming::UnsignedTrailer || !(4..=8192).contains(&at);
+                let size_or_trailer =
+                    kind == Streaming::UnsignedTrailer || !(4..=8192).contains(&at);
                 assert!(size_or_trailer, "{kind:?} byte {at}: {:?}", before[at]);
             }
             wire.truncate(at);
@@ -514,9 +515,13 @@ fn how_long_it_takes() {
     signer.sign(&mut parts, Payload::Bytes(b"{}"), NOW).unwrap();
     let (cache, hash, head) = (KeyCache::new(64), sha(b"{}"), head(&parts, "/"));
     let once = |rounds: u32, mut f: Box<dyn FnMut() + '_>| {
-        let start = std::time::Instant::now();
-        (0..rounds).for_each(|_| f());
-        start.elapsed().as_nanos() / u128::from(rounds)
+        // The best of fifty: the others measure what else the machine does.
+        let batch = |_| {
+            let start = std::time::Instant::now();
+            (0..rounds / 50).for_each(|_| f());
+            start.elapsed().as_nanos() / u128::from(rounds / 50)
+        };
+        (0..50).map(batch).min().unwrap()
     };
     let claim = parse(&head).unwrap().unwrap();
     let expect = expect(&["dynamodb"], NOW);

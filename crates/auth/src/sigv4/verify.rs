@@ -60,13 +60,16 @@ impl Claim {
 
     fn check_time(&self, expect: &Expect<'_>) -> Result<(), SignatureError> {
         let Expect { now, skew, .. } = *expect;
-        let far = SignatureError::Skew { date: self.date, now, allowed: skew };
-        if self.date > now.after(skew) {
-            return Err(far);
-        }
+        let (date, allowed) = (self.date, skew);
+        let early = date > now.after(skew);
         match self.form {
-            Form::Header if self.date.after(skew) < now => Err(far),
+            Form::Header if early || date.after(skew) < now => {
+                Err(SignatureError::Skew { date, now, allowed })
+            }
             Form::Header => Ok(()),
+            Form::Presigned { .. } if early => {
+                Err(SignatureError::PresignEarly { date, now, allowed })
+            }
             Form::Presigned { expires } => {
                 let ended = self.date.after(Duration::from_secs(u64::from(expires)));
                 if now < ended {
@@ -90,9 +93,9 @@ impl Claim {
             faults.push(ScopeFault::Service { got: self.service.clone(), want });
         }
         faults.extend(self.terminator.clone().map(ScopeFault::Terminator));
-        let date = self.amz_date();
-        if date.get(..8) != Some(&*self.scope_date) {
-            faults.push(ScopeFault::Date { got: self.scope_date.clone(), date });
+        if self.stamp.get(..8) != Some(&*self.scope_date) {
+            let (got, date) = (self.scope_date.clone(), self.stamp.clone());
+            faults.push(ScopeFault::Date { got, date });
         }
         if faults.is_empty() { Ok(()) } else { Err(SignatureError::Scope(faults)) }
     }
@@ -112,7 +115,8 @@ impl Claim {
             .headers
             .keys()
             .map(http::HeaderName::as_str)
-            .filter(|n| n.starts_with("x-amz-") && !self.signs(n))
+            // CloudFront adds its request id on the way to the origin, and it means nothing there.
+            .filter(|n| n.starts_with("x-amz-") && *n != "x-amz-cf-id" && !self.signs(n))
             .filter(|n| !(style.unsigned_token && *n == "x-amz-security-token"))
             .map(str::to_owned)
             .collect();
@@ -183,7 +187,7 @@ pub fn verify(
     let chain = match payload {
         PayloadHash::Streaming(Streaming::Signed | Streaming::SignedTrailer) => {
             key.as_hmac().map(|key| {
-                Chain::new(key.clone(), claim.amz_date(), claim.scope(), claim.signature.clone())
+                Chain::new(key.clone(), claim.stamp.clone(), claim.scope(), claim.signature.clone())
             })
         }
         _ => None,
@@ -226,6 +230,6 @@ pub(super) fn signed_text(
         .build(head)
         .map_err(SignatureError::HeaderAbsent)?;
     let to_sign =
-        string_to_sign(claim.algorithm.as_str(), &claim.amz_date(), &claim.scope(), &canonical);
+        string_to_sign(claim.algorithm.as_str(), &claim.stamp, &claim.scope(), &canonical);
     Ok((canonical, to_sign))
 }

@@ -5,9 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Duration, Instant, Sleep, sleep_until};
 
+use super::buffer::Buffer;
 use super::chunked::Chunks;
 use super::flow::{Flow, Note};
 use super::head::{Framing, Refusal, check};
@@ -131,17 +133,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         }
         match check(bytes.get(..end).unwrap_or_default()) {
             Ok(head) => {
+                // What is there of the body goes along, so that hyper reads once.
+                let there = bytes.len() - end;
+                self.cleared = end;
                 self.state = match head.framing {
-                    Framing::Length(0) => NEXT_HEAD,
-                    Framing::Length(length) => State::Length(length),
+                    Framing::Length(length) if length <= there as u64 => {
+                        self.cleared += length as usize;
+                        NEXT_HEAD
+                    }
+                    Framing::Length(length) => {
+                        self.cleared += there;
+                        State::Length(length - there as u64)
+                    }
                     Framing::Chunked => State::Chunked(Chunks::new(self.limits.head)),
                 };
                 if let Some((bytes, target)) = head.rewritten {
                     self.flow.note(self.heads, Note::Target(target));
                     self.replaced = (bytes, 0);
                     self.buffer.consume(end);
-                } else {
-                    self.cleared = end;
+                    self.cleared -= end;
                 }
                 self.heads += 1;
                 self.since = None;
@@ -394,64 +404,107 @@ fn put(bytes: &[u8], out: &mut ReadBuf<'_>) -> usize {
 /// LF counts too: `check` then refuses the head instead of waiting for its end.
 fn end_of_head(bytes: &[u8], scanned: usize) -> Option<usize> {
     let mut at = scanned;
-    while let Some(lf) = bytes.get(at..)?.iter().position(|byte| *byte == b'\n') {
-        at += lf + 1;
+    loop {
+        at += memchr(b'\n', bytes.get(at..)?)? + 1;
         match bytes.get(at..)? {
             [b'\r', b'\n', ..] => return Some(at + 2),
             [b'\n', ..] => return Some(at + 1),
             _ => {}
         }
     }
-    None
 }
 
-/// Bytes that were read and not handed on yet.
-#[derive(Debug, Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-}
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-impl Buffer {
-    fn filled(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
+    use super::*;
+
+    const LIMITS: FrameLimits = FrameLimits {
+        head: 300,
+        head_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(5),
+    };
+
+    /// What hyper would read, where the client's bytes come in pieces of `piece` and are taken in
+    /// pieces of `taken`.
+    fn through(sent: &[u8], piece: usize, taken: usize) -> (Vec<u8>, io::Result<()>, Arc<Flow>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let (mut client, server) = tokio::io::duplex(piece.max(1));
+            let flow = Flow::new();
+            let mut framed = Framed::new(server, Arc::clone(&flow), LIMITS);
+            let sending = async move {
+                let _ = client.write_all(sent).await;
+            };
+            let reading = async move {
+                let mut all = Vec::new();
+                let mut part = vec![0; taken.max(1)];
+                loop {
+                    match framed.read(&mut part).await {
+                        Ok(0) => return (all, Ok(())),
+                        Ok(count) => all.extend_from_slice(&part[..count]),
+                        Err(error) => return (all, Err(error)),
+                    }
+                    // After this, reading would wait for hyper to close.
+                    if all.ends_with(REFUSED_HEAD) {
+                        return (all, Ok(()));
+                    }
+                }
+            };
+            let ((), (all, end)) = tokio::join!(sending, reading);
+            (all, end, flow)
+        })
     }
 
-    fn consume(&mut self, count: usize) {
-        self.start += count;
-        if self.start >= self.end {
-            self.clear();
-        }
+    #[test]
+    fn requests_come_out_as_they_went_in_however_they_are_cut() {
+        bolero::check!()
+            .with_iterations(2_000)
+            .with_type::<(Vec<(u8, u16, bool)>, u16, u16)>()
+            .for_each(|(requests, piece, taken)| {
+                let (mut sent, mut seen) = (Vec::new(), Vec::new());
+                let mut odd = 0;
+                for (kind, size, named) in requests.iter().take(20) {
+                    let size = usize::from(*size) % 9000;
+                    let framing = match kind % 3 {
+                        0 => String::new(),
+                        1 => format!("Content-Length: {size}\r\n"),
+                        _ => "Transfer-Encoding: chunked\r\n".to_owned(),
+                    };
+                    let mut body = Vec::new();
+                    match kind % 3 {
+                        0 => {}
+                        1 => body.resize(size, b'\n'),
+                        _ => {
+                            body.extend_from_slice(format!("{:x}\r\n", size + 1).as_bytes());
+                            body.resize(body.len() + size + 1, b'\r');
+                            body.extend_from_slice(b"\r\n0\r\n\r\n");
+                        }
+                    }
+                    let head =
+                        |target| format!("PUT /{target} HTTP/1.1\r\nHost: h\r\n{framing}\r\n");
+                    sent.extend_from_slice(head(if *named { "<#" } else { "a" }).as_bytes());
+                    seen.extend_from_slice(head(if *named { "%3C%23" } else { "a" }).as_bytes());
+                    sent.extend_from_slice(&body);
+                    seen.extend_from_slice(&body);
+                    odd += usize::from(*named);
+                }
+                let (all, end, flow) = through(&sent, usize::from(*piece), usize::from(*taken));
+                assert!(end.is_ok() && all == seen);
+                let notes = requests.iter().take(20).filter(|_| flow.begin().1.is_some());
+                assert_eq!(notes.count(), odd);
+            });
     }
 
-    fn clear(&mut self) {
-        (self.start, self.end) = (0, 0);
-    }
-
-    /// Reads once. `least` and `most` bound the buffer's size; a full one is not read into.
-    fn poll_fill<S: AsyncRead + Unpin>(
-        &mut self,
-        io: &mut S,
-        cx: &mut Context<'_>,
-        least: usize,
-        most: usize,
-    ) -> Poll<io::Result<usize>> {
-        if self.end == self.bytes.len() && self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-        }
-        if self.end == self.bytes.len() {
-            let size = (self.bytes.len() * 2).clamp(least, most.max(least));
-            self.bytes.resize(size, 0);
-        } else if self.end == 0 && self.bytes.len() != least {
-            // Idle connections give back what a large head needed.
-            self.bytes = vec![0; least];
-        }
-        let mut part = ReadBuf::new(self.bytes.get_mut(self.end..).unwrap_or_default());
-        ready!(Pin::new(io).poll_read(cx, &mut part))?;
-        let count = part.filled().len();
-        self.end += count;
-        Poll::Ready(Ok(count))
+    #[test]
+    fn any_bytes_are_read_without_panic_and_nothing_follows_a_refusal() {
+        bolero::check!().with_iterations(2_000).for_each(|bytes: &[u8]| {
+            let start = b"GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+            for sent in [bytes.to_vec(), [start, bytes].concat()] {
+                let (all, _, _) = through(&sent, 16, 512);
+                assert!(all.len() <= sent.len() + REFUSED_HEAD.len());
+            }
+        });
     }
 }

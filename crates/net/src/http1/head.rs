@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
+use memchr::{memchr, memchr2};
 
 use super::target::{RawTarget, escape};
 
@@ -178,27 +179,37 @@ fn digits(value: &[u8]) -> Result<u64, Refusal> {
 /// Splits `bytes` after its first line, which ends with CR LF and holds neither otherwise.
 fn line(bytes: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     let malformed = Refusal::bad("a line of the head does not end with CR LF");
-    let end = bytes.iter().position(|byte| *byte == b'\n').ok_or(malformed)?;
+    let end = memchr(b'\n', bytes).ok_or(malformed)?;
     let (line, rest) = bytes.split_at_checked(end + 1).ok_or(malformed)?;
     let line = line.strip_suffix(b"\r\n").ok_or(malformed)?;
-    if line.iter().any(|byte| matches!(byte, b'\r' | b'\0')) {
+    if memchr2(b'\r', b'\0', line).is_some() {
         return Err(Refusal::bad("a line of the head holds a CR or a NUL"));
     }
     Ok((line, rest))
 }
 
 fn cut(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let index = bytes.iter().position(|byte| *byte == at)?;
+    let index = memchr(at, bytes)?;
     Some((bytes.get(..index)?, bytes.get(index + 1..)?))
 }
 
-/// RFC 9110 section 5.6.2.
+/// The bytes of a token (RFC 9110 section 5.6.2), one bit for each ASCII character.
+const TOKEN: u128 = {
+    let mut bits = 0;
+    let mut byte = 0x21_u8;
+    while byte < 0x7f {
+        let delimiter = matches!(
+            byte,
+            b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'['..=b']' | b'{' | b'}'
+        );
+        bits |= if delimiter { 0 } else { 1 << byte };
+        byte += 1;
+    }
+    bits
+};
+
 fn is_token(name: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'_')
-            || b"!#$%&'*+.^`|~".contains(byte)
-    };
+    let is_tchar = |byte: &u8| byte.is_ascii() && TOKEN >> byte & 1 == 1;
     !name.is_empty() && name.iter().all(is_tchar)
 }
 

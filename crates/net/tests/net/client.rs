@@ -39,7 +39,7 @@ impl DestinationPolicy for Counting {
 
 #[tokio::test]
 async fn sends_what_it_is_given_and_reuses_connections() {
-    let server = Server::limited(|limits| limits.connections = 1).await;
+    let server = Server::limited(|limits| limits.connections = 1);
     let client = client();
     for index in 0..5 {
         let chunks = stream::iter([Ok(Bytes::from("he")), Ok(Bytes::from("llo"))]);
@@ -64,7 +64,7 @@ async fn sends_what_it_is_given_and_reuses_connections() {
 
 #[tokio::test]
 async fn policies_see_the_address_that_is_dialled() {
-    let server = Server::start().await;
+    let server = Server::start();
     let port = server.addr.port();
     let client = client();
     // Leaves a pooled connection, which a stricter policy must not get.
@@ -73,7 +73,8 @@ async fn policies_see_the_address_that_is_dialled() {
     for host in
         ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0"]
     {
-        let error = client.fetch(get(format!("http://{host}:{port}/")), &PublicOnly).await.unwrap_err();
+        let error =
+            client.fetch(get(format!("http://{host}:{port}/")), &PublicOnly).await.unwrap_err();
         // Whether odd spellings are addresses is the resolver's to say.
         let odd = host.starts_with(['2', '0']);
         assert!(
@@ -104,7 +105,7 @@ async fn addresses_that_are_none_are_refused() {
 async fn https_with_an_extra_root_and_not_without() {
     let folder = tempfile::tempdir().unwrap();
     let ca = local_ca(folder.path());
-    let server = Server::with(Limits::default(), ca.clone()).await;
+    let server = Server::with(Limits::default(), ca.clone());
     let trusting = Client::new(ClientLimits::default(), &[ca.ca_pem()]).unwrap();
     let port = server.addr.port();
     for host in ["localhost", "127.0.0.1"] {
@@ -146,7 +147,7 @@ async fn answers_that_take_too_long_or_are_too_large() {
         ..ClientLimits::default()
     };
     let client = Client::new(limits, &[]).unwrap();
-    let server = Server::start().await;
+    let server = Server::start();
     let began = Instant::now();
     let never = get(format!("http://{}/never", server.addr));
     let error = client.fetch(never, &AllowAll).await.unwrap_err();
@@ -163,9 +164,11 @@ async fn answers_that_take_too_long_or_are_too_large() {
     let release = Arc::clone(&held);
     let half = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        until(&mut stream, "\r\n\r\n").await;
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await.unwrap();
         release.notified().await;
         let (mut stream, _) = listener.accept().await.unwrap();
+        until(&mut stream, "\r\n\r\n").await;
         let large = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(300_000));
         let _ = stream.write_all(large.as_bytes()).await;
         let _ = stream.read_to_end(&mut Vec::new()).await;

@@ -12,7 +12,7 @@ fn status(answer: &str) -> &str {
 
 #[tokio::test]
 async fn targets_arrive_byte_for_byte() {
-    let server = Server::start().await;
+    let server = Server::start();
     for (target, uri) in [
         ("//a/../b", "//a/../b"),
         ("/a%2Fb?x=%7E", "/a%2Fb?x=%7E"),
@@ -36,7 +36,7 @@ async fn targets_arrive_byte_for_byte() {
 
 #[tokio::test]
 async fn absolute_targets_replace_the_host() {
-    let server = Server::start().await;
+    let server = Server::start();
     for (target, line, host) in [
         ("http://Other:80/p?q", "GET /p?q = /p?q ", "host: Other:80"),
         ("http://other", "GET / = / ", "host: other"),
@@ -54,7 +54,7 @@ async fn absolute_targets_replace_the_host() {
 
 #[tokio::test]
 async fn headers_keep_their_values_and_duplicates() {
-    let server = Server::start().await;
+    let server = Server::start();
     let answer = server
         .exchange(
             "GET / HTTP/1.1\r\nhOsT: h\r\nX-A: 1\r\nx-b:  two  words \r\nx-a: 2\r\nX-U: ü\r\n\
@@ -68,7 +68,7 @@ async fn headers_keep_their_values_and_duplicates() {
 
 #[tokio::test]
 async fn ambiguous_requests_are_refused_and_the_connection_closed() {
-    let server = Server::start().await;
+    let server = Server::start();
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
     for (fields, expected) in [
         ("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
@@ -93,8 +93,9 @@ async fn ambiguous_requests_are_refused_and_the_connection_closed() {
 
 #[tokio::test]
 async fn bad_chunks_end_the_body_and_the_connection() {
-    let server = Server::start().await;
-    for body in ["5\r\nhello0\r\n\r\n", "-1\r\n", "fffffffffffffffff\r\n", "5\nhello", "1;\n", "x"] {
+    let server = Server::start();
+    for body in ["5\r\nhello0\r\n\r\n", "-1\r\n", "fffffffffffffffff\r\n", "5\nhello", "1;\n", "x"]
+    {
         let answer = server
             .exchange(format!(
                 "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{body}\
@@ -108,7 +109,7 @@ async fn bad_chunks_end_the_body_and_the_connection() {
 
 #[tokio::test]
 async fn bodies_by_length_and_by_chunks_in_any_pieces() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = server.connect().await;
     let requests = "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello\
          POST /2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -126,7 +127,7 @@ async fn bodies_by_length_and_by_chunks_in_any_pieces() {
 
 #[tokio::test]
 async fn large_bodies_arrive_whole() {
-    let server = Server::start().await;
+    let server = Server::start();
     let size = 3_000_000;
     let mut plain = format!(
         "PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
@@ -148,9 +149,11 @@ async fn large_bodies_arrive_whole() {
 
 #[tokio::test]
 async fn continue_is_sent_when_the_body_is_read_and_only_then() {
-    let server = Server::start().await;
+    let server = Server::start();
     let head = |path| {
-        format!("PUT {path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        format!(
+            "PUT {path} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        )
     };
     let mut stream = server.connect().await;
     stream.write_all(head("/").as_bytes()).await.unwrap();
@@ -165,9 +168,8 @@ async fn continue_is_sent_when_the_body_is_read_and_only_then() {
 
 #[tokio::test]
 async fn an_answer_before_the_body_reaches_a_client_still_sending() {
-    let server = Server::start().await;
-    let mut request =
-        b"PUT /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n".to_vec();
+    let server = Server::start();
+    let mut request = b"PUT /ignore HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n".to_vec();
     request.resize(request.len() + 900_000, b'x');
     let answer = server.exchange(request).await;
     assert!(answer.ends_with("ignored"), "{answer}");
@@ -175,7 +177,7 @@ async fn an_answer_before_the_body_reaches_a_client_still_sending() {
 
 #[tokio::test]
 async fn heads_over_the_limit() {
-    let server = Server::limited(|limits| limits.head = 2000).await;
+    let server = Server::limited(|limits| limits.head = 2000);
     for request in [
         format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "a".repeat(2000)),
         format!("GET / HTTP/1.1\r\nHost: h\r\nX: {}", "a".repeat(5000)),
@@ -192,8 +194,7 @@ async fn slow_heads_idle_connections_and_stalled_bodies_are_ended() {
     let server = Server::limited(|limits| {
         limits.head_timeout = Duration::from_millis(150);
         limits.idle_timeout = Duration::from_millis(400);
-    })
-    .await;
+    });
     let began = Instant::now();
     // One byte at a time, for as long as the server listens.
     let mut slow = server.connect().await;
@@ -229,7 +230,7 @@ async fn slow_heads_idle_connections_and_stalled_bodies_are_ended() {
 
 #[tokio::test]
 async fn a_long_pipeline_is_answered_in_order() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = server.connect().await;
     let count = 2000;
     let (mut reader, mut writer) = stream.split();
@@ -238,13 +239,14 @@ async fn a_long_pipeline_is_answered_in_order() {
             // Every third with a target that is rewritten on its way.
             let odd = if index % 3 == 0 { "<" } else { "" };
             let close = if index == count - 1 { "Connection: close\r\n" } else { "" };
-            let request = format!("POST /{index}{odd} HTTP/1.1\r\nHost: h\r\n{close}Content-Length: 2\r\n\r\nok");
+            let request = format!(
+                "POST /{index}{odd} HTTP/1.1\r\nHost: h\r\n{close}Content-Length: 2\r\n\r\nok"
+            );
             writer.write_all(request.as_bytes()).await.unwrap();
         }
     };
     let ((), answers) = tokio::join!(sending, rest(&mut reader));
-    let lines: Vec<&str> =
-        answers.lines().filter_map(|line| line.strip_prefix("POST /")).collect();
+    let lines: Vec<&str> = answers.lines().filter_map(|line| line.strip_prefix("POST /")).collect();
     assert_eq!(lines.len(), count);
     for (index, line) in lines.iter().enumerate() {
         let (odd, seen) = if index % 3 == 0 { ("<", "%3C") } else { ("", "") };
@@ -254,7 +256,7 @@ async fn a_long_pipeline_is_answered_in_order() {
 
 #[tokio::test]
 async fn a_client_that_leaves_takes_its_request_along() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = server.connect().await;
     stream.write_all(b"GET /never HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
     eventually("the request", || server.events.begun.load(Ordering::SeqCst) == 1).await;
@@ -264,7 +266,7 @@ async fn a_client_that_leaves_takes_its_request_along() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_the_producer_back() {
-    let server = Server::limited(|limits| limits.idle_timeout = Duration::from_millis(500)).await;
+    let server = Server::limited(|limits| limits.idle_timeout = Duration::from_millis(500));
     let mut stream = server.connect().await;
     stream.write_all(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
     eventually("the request", || server.events.begun.load(Ordering::SeqCst) == 1).await;
@@ -285,7 +287,7 @@ async fn a_client_that_does_not_read_holds_the_producer_back() {
 
 #[tokio::test]
 async fn a_panic_is_an_answer_and_the_connection_lives() {
-    let server = Server::start().await;
+    let server = Server::start();
     let answers = server
         .exchange(
             "GET /panic HTTP/1.1\r\nHost: h\r\n\r\nGET /ok HTTP/1.1\r\nHost: h\r\n\
@@ -298,7 +300,7 @@ async fn a_panic_is_an_answer_and_the_connection_lives() {
 
 #[tokio::test]
 async fn head_has_a_length_and_no_body_and_dates_are_exact() {
-    let server = Server::start().await;
+    let server = Server::start();
     for _ in 0..2 {
         let before = cumulet_base::Timestamp::from_millis(
             SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64,

@@ -35,7 +35,7 @@ fn get(uri: &str) -> Request<Body> {
 
 #[tokio::test]
 async fn prior_knowledge_targets_and_bodies() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut sender = client(server.connect().await).await;
     for (target, line) in [
         ("//a/../b?a&b=", "GET //a/../b?a&b= = //a/../b?a&b= "),
@@ -60,7 +60,7 @@ async fn prior_knowledge_targets_and_bodies() {
 
 #[tokio::test]
 async fn hosts_that_differ_are_refused() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut sender = client(server.connect().await).await;
     for (host, expected) in [("h", StatusCode::OK), ("other", StatusCode::BAD_REQUEST)] {
         let request = Request::get("http://h/").header("host", host).body(Body::empty()).unwrap();
@@ -70,8 +70,10 @@ async fn hosts_that_differ_are_refused() {
 
 #[tokio::test]
 async fn many_streams_at_once_and_one_that_panics() {
-    let server = Server::limited(|limits| limits.streams = 10).await;
-    let sender = client(server.connect().await).await;
+    let server = Server::limited(|limits| limits.streams = 10);
+    let mut sender = client(server.connect().await).await;
+    // Until the server's settings have arrived, the client does not know the limit.
+    assert!(sender.send_request(get("http://h/")).await.unwrap().status().is_success());
     let answers = (0..100).map(|index| {
         let mut sender = sender.clone();
         async move {
@@ -92,7 +94,7 @@ async fn many_streams_at_once_and_one_that_panics() {
 
 #[tokio::test]
 async fn a_reset_stream_drops_its_request_and_no_other() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut sender = client(server.connect().await).await;
     let never = timeout(Duration::from_millis(200), sender.send_request(get("http://h/never")));
     assert!(never.await.is_err());
@@ -112,7 +114,7 @@ async fn a_reset_stream_drops_its_request_and_no_other() {
 
 #[tokio::test]
 async fn draining_says_goaway_and_finishes() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut sender = client(server.connect().await).await;
     let mut other = sender.clone();
     let slow = tokio::spawn(async move { other.send_request(get("http://h/slow")).await });
@@ -125,7 +127,10 @@ async fn draining_says_goaway_and_finishes() {
 
 #[tokio::test]
 async fn idle_connections_are_ended() {
-    let server = Server::limited(|limits| limits.idle_timeout = Duration::from_millis(200)).await;
+    let server = Server::limited(|limits| {
+        limits.idle_timeout = Duration::from_millis(200);
+        limits.head_timeout = Duration::from_millis(100);
+    });
     let mut stream = server.connect().await;
     stream.write_all(PREFACE).await.unwrap();
     let mut frames = Vec::new();
@@ -153,7 +158,7 @@ fn headers(path: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn rapid_resets_end_the_connection() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = server.connect().await;
     let mut attack = PREFACE.to_vec();
     for index in 0..5000 {
@@ -177,7 +182,7 @@ async fn rapid_resets_end_the_connection() {
 
 #[tokio::test]
 async fn floods_of_header_continuations_end_the_connection() {
-    let server = Server::limited(|limits| limits.head = 4096).await;
+    let server = Server::limited(|limits| limits.head = 4096);
     let mut stream = server.connect().await;
     let mut attack = PREFACE.to_vec();
     attack.extend(frame(1, 1, 1, &headers("/")));
@@ -196,7 +201,7 @@ async fn floods_of_header_continuations_end_the_connection() {
 
 #[tokio::test]
 async fn a_preface_in_pieces_and_one_that_is_none() {
-    let server = Server::start().await;
+    let server = Server::start();
     let mut stream = server.connect().await;
     for byte in PREFACE {
         stream.write_all(&[*byte]).await.unwrap();

@@ -14,7 +14,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 #[tokio::test]
 async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
-    let server = Server::start().await;
+    let server = Server::start();
     let addr = server.addr;
     let mut busy = server.connect().await;
     busy.write_all(b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
@@ -40,7 +40,7 @@ async fn draining_finishes_what_is_under_way_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn draining_ends_after_its_limit() {
-    let server = Server::limited(|limits| limits.drain = Duration::from_millis(100)).await;
+    let server = Server::limited(|limits| limits.drain = Duration::from_millis(100));
     let mut stuck = server.connect().await;
     stuck.write_all(b"GET /never HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
     eventually("the request", || server.events.begun.load(Ordering::SeqCst) == 1).await;
@@ -52,7 +52,7 @@ async fn draining_ends_after_its_limit() {
 
 #[tokio::test]
 async fn over_the_limit_connections_wait() {
-    let server = Server::limited(|limits| limits.connections = 2).await;
+    let server = Server::limited(|limits| limits.connections = 2);
     let mut first = server.connect().await;
     let mut second = server.connect().await;
     for stream in [&mut first, &mut second] {
@@ -69,7 +69,7 @@ async fn over_the_limit_connections_wait() {
 
 #[tokio::test]
 async fn an_address_in_use_is_named() {
-    let server = Server::start().await;
+    let server = Server::start();
     let error = Listener::bind(server.addr).unwrap_err();
     assert!(matches!(&error, BindError::InUse(name) if *name == server.addr.to_string()));
     assert!(error.to_string().contains("choose another address"), "{error}");

@@ -82,8 +82,14 @@ impl Handler for Echo {
 async fn echo(peer: &Peer, request: Request<Body>) -> Response<Body> {
     let mut text = String::new();
     let raw = String::from_utf8_lossy(&raw_target(&request)).into_owned();
-    writeln!(text, "{} {raw} = {} loopback={}", request.method(), request.uri(), peer.is_loopback())
-        .unwrap();
+    writeln!(
+        text,
+        "{} {raw} = {} loopback={}",
+        request.method(),
+        request.uri(),
+        peer.is_loopback()
+    )
+    .unwrap();
     if let Some(tls) = &peer.tls {
         writeln!(text, "tls: {:?} {:?}", tls.sni, tls.alpn).unwrap();
     }
@@ -113,22 +119,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start() -> Self {
-        Self::with(Limits::default(), Arc::new(NoCertificates)).await
+    pub(crate) fn start() -> Self {
+        Self::with(Limits::default(), Arc::new(NoCertificates))
     }
 
-    pub(crate) async fn limited(change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) fn limited(change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits::default();
         change(&mut limits);
-        Self::with(limits, Arc::new(NoCertificates)).await
+        Self::with(limits, Arc::new(NoCertificates))
     }
 
-    pub(crate) async fn with(limits: Limits, certificates: Arc<dyn Certificates>) -> Self {
+    pub(crate) fn with(limits: Limits, certificates: Arc<dyn Certificates>) -> Self {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         Self::on(listener, limits, certificates)
     }
 
-    pub(crate) fn on(listener: Listener, limits: Limits, certificates: Arc<dyn Certificates>) -> Self {
+    pub(crate) fn on(
+        listener: Listener,
+        limits: Limits,
+        certificates: Arc<dyn Certificates>,
+    ) -> Self {
         let addr = listener.local_addr().unwrap_or_else(|| "0.0.0.0:0".parse().unwrap());
         let events = Arc::new(Events::default());
         let echo = Arc::new(Echo(Arc::clone(&events)));

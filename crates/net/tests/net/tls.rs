@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cumulet_base::{Clock, Limits, ManualClock, SystemClock, Timestamp};
+use cumulet_base::{Body, Clock, Limits, ManualClock, SystemClock, Timestamp};
 use cumulet_net::{Certificate, Certificates, LocalCa};
 use http::Request;
 use rustls::pki_types::pem::PemObject as _;
@@ -21,7 +21,11 @@ pub(crate) fn local_ca(folder: &Path) -> Arc<LocalCa> {
     Arc::new(LocalCa::open(folder, &["shop.example"], Arc::new(SystemClock)).unwrap())
 }
 
-fn connector(ca: &LocalCa, alpn: &[&str], version: &'static rustls::SupportedProtocolVersion) -> TlsConnector {
+fn connector(
+    ca: &LocalCa,
+    alpn: &[&str],
+    version: &'static rustls::SupportedProtocolVersion,
+) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.ca_pem().as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -47,7 +51,7 @@ async fn shake(
 async fn both_versions_of_both_over_one_port() {
     let folder = tempfile::tempdir().unwrap();
     let ca = local_ca(folder.path());
-    let server = Server::with(Limits::default(), ca.clone()).await;
+    let server = Server::with(Limits::default(), ca.clone());
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         for name in ["localhost", "api.localhost", "127.0.0.1", "::1", "www.shop.example"] {
             let tls = connector(&ca, &[], version);
@@ -59,7 +63,7 @@ async fn both_versions_of_both_over_one_port() {
         }
         let tls = connector(&ca, &["h2", "http/1.1"], version);
         let mut sender = http2::client(shake(&server, &tls, "localhost").await.unwrap()).await;
-        let request = Request::get("https://localhost/x").body(Default::default()).unwrap();
+        let request = Request::get("https://localhost/x").body(Body::default()).unwrap();
         let answer = http2::text(sender.send_request(request).await.unwrap()).await;
         assert!(answer.contains("tls: Some(\"localhost\") Some(\"h2\")"), "{answer}");
         let tls = connector(&ca, &["http/1.1"], version);
@@ -74,7 +78,7 @@ async fn both_versions_of_both_over_one_port() {
 async fn names_outside_the_ca_get_no_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let ca = local_ca(folder.path());
-    let server = Server::with(Limits::default(), ca.clone()).await;
+    let server = Server::with(Limits::default(), ca.clone());
     let tls = connector(&ca, &[], &rustls::version::TLS13);
     for name in ["example.com", "notlocalhost", "myshop.example"] {
         assert!(shake(&server, &tls, name).await.is_err(), "{name}");
@@ -100,11 +104,12 @@ async fn a_stolen_ca_key_is_worth_nothing_outside_its_names() {
     authority.distinguished_name = name;
     let issuer = rcgen::Issuer::new(authority, key);
     let leaf_key = rcgen::KeyPair::generate().unwrap();
-    for (host, trusted) in [("a.localhost", true), ("bank.example.org", false), ("8.8.8.8", false)] {
+    for (host, trusted) in [("a.localhost", true), ("bank.example.org", false), ("8.8.8.8", false)]
+    {
         let leaf = rcgen::CertificateParams::new([host.to_owned()]).unwrap();
         let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
         let forged = Certificate::from_pem(&leaf.pem(), &leaf_key.serialize_pem()).unwrap();
-        let server = Server::with(Limits::default(), Arc::new(One(Arc::new(forged)))).await;
+        let server = Server::with(Limits::default(), Arc::new(One(Arc::new(forged))));
         let tls = connector(&ca, &[], &rustls::version::TLS13);
         assert_eq!(shake(&server, &tls, host).await.is_ok(), trusted, "{host}");
     }
@@ -163,7 +168,7 @@ fn two_that_start_at_once_make_one_ca() {
 async fn curl_python_and_node_trust_the_ca() {
     let folder = tempfile::tempdir().unwrap();
     let ca = local_ca(folder.path());
-    let server = Server::with(Limits::default(), ca).await;
+    let server = Server::with(Limits::default(), ca);
     let pem = folder.path().join("ca.pem");
     let pem = pem.to_str().unwrap();
     let port = server.addr.port();

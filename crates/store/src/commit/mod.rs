@@ -28,7 +28,7 @@ use crate::{Range, Stats, StoreError, Version};
 pub(crate) use layer::{Layer, Value};
 
 /// Bytes that may wait for the disk before new transactions are held back.
-const PENDING_BYTES: usize = 24 << 20;
+const PENDING_BYTES: usize = 8 << 20;
 /// Bytes of durable writes kept for validation; a transaction older than that starts over.
 const HISTORY_BYTES: usize = 32 << 20;
 

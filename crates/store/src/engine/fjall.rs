@@ -24,8 +24,8 @@ use crate::{Direction, OpenError, Options, Range, StoreError};
 /// Memory tables: the engine stalls writers at four sealed ones, so with the active one at most
 /// five exist: 60 MB, within the design's cap of 64.
 const MEMTABLE_BYTES: u64 = 12 << 20;
-/// All journals together.
-const JOURNAL_BYTES: u64 = 128 << 20;
+/// Journals behind the active one, which is sealed at about 64 MB: 128 MB together.
+const JOURNAL_BYTES: u64 = 64 << 20;
 /// How long a measurement of free disk space is believed.
 const FREE_SPACE_AGE: Duration = Duration::from_millis(50);
 

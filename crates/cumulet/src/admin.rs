@@ -1,0 +1,64 @@
+//! `/_cumulet/`: what this cloud says of itself.
+
+use std::sync::Arc;
+
+use cumulet_base::Body;
+use cumulet_service::{BoxFuture, Cx, Site, Sites};
+use cumulet_store::Read as _;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+
+/// The path that leads here, on every host.
+const ROOT: &str = "/_cumulet/";
+
+/// Finds the administration's pages.
+#[derive(Debug, Default)]
+pub(crate) struct Admin;
+
+impl Sites for Admin {
+    fn find(&self, _: &str, path: &str) -> Option<(Arc<dyn Site>, usize)> {
+        // The cut leaves the slash at its end.
+        path.starts_with(ROOT).then(|| (Arc::new(Pages) as Arc<dyn Site>, ROOT.len() - 1))
+    }
+}
+
+struct Pages;
+
+impl Site for Pages {
+    fn serve(&self, cx: Cx, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
+        Box::pin(async move {
+            match (request.method(), request.uri().path()) {
+                (&Method::GET | &Method::HEAD, "/health") => health(&cx).await,
+                _ => answer(StatusCode::NOT_FOUND, "{\"message\":\"There is no such page.\"}\n"),
+            }
+        })
+    }
+}
+
+/// 200 when a signed request would be answered: the store reads, and it takes writes.
+async fn health(cx: &Cx) -> Response<Body> {
+    let read = cx.store().snapshot().get(b"health").await;
+    let written = cx
+        .store()
+        .transact(|tx| async move {
+            // Reading through a transaction goes the way of a write without writing.
+            tx.get(b"health").await.map(drop)
+        })
+        .await;
+    match read.map(drop).and(written) {
+        Ok(()) => answer(StatusCode::OK, "{\"status\":\"ok\"}\n"),
+        Err(error) => {
+            tracing::warn!(%error, "the store is not well");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "{\"status\":\"store unavailable\"}\n")
+        }
+    }
+}
+
+fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,133 @@
+//! What DynamoDB refuses, in its words.
+
+use std::fmt;
+
+use cumulet_api_dynamodb::errors::{
+    ConditionalCheckFailedException, LimitExceededException, ResourceInUseException,
+    ResourceNotFoundException,
+};
+use cumulet_attribute::{Item, ValueError};
+use cumulet_service as service;
+
+use crate::expression::{ExpressionError, KeyConditionError, UpdateError};
+use crate::key::KeyError;
+
+/// The service's errors. Messages are AWS's; sources in ../facts and beside the checks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// A rule that is checked in one place, which has the text.
+    Validation(String),
+    /// "One or more parameter values were invalid: " and this.
+    Parameter(String),
+    /// A value of an item or key.
+    Value(ValueError),
+    /// A key that does not fit.
+    Key(KeyError),
+    /// An expression.
+    Expression(ExpressionError),
+    /// A key condition.
+    KeyCondition(KeyConditionError),
+    /// An update that cannot be done to the item.
+    Update(UpdateError),
+    /// The data plane's: no such table, or not ready.
+    TableNotFound,
+    /// The control plane's: no such table of this name.
+    NoTable(String),
+    /// CreateTable for a table that is there.
+    TableExists(String),
+    /// A table's name of a wrong length.
+    TableNameLength,
+    /// A table's name with other characters.
+    TableNamePattern(String),
+    /// A `TableName` that begins as an ARN and is none of a table.
+    InvalidTableArn,
+    /// The table is protected against deletion.
+    DeletionProtected,
+    /// Too many of something; the whole text.
+    Limit(String),
+    /// The condition does not hold; the item, where the caller wants it.
+    ConditionFailed(Option<Item>),
+}
+
+impl Error {
+    /// (Message: dynalite's record.)
+    pub(crate) fn too_many_tables() -> Self {
+        Self::Limit(
+            "Subscriber limit exceeded: There is a limit of 2500 tables per subscriber".into(),
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Validation(text) | Self::Limit(text) => f.write_str(text),
+            Self::Parameter(text) => {
+                write!(f, "One or more parameter values were invalid: {text}")
+            }
+            Self::Value(error) => error.fmt(f),
+            Self::Key(error) => error.fmt(f),
+            Self::Expression(error) => error.fmt(f),
+            Self::KeyCondition(error) => error.fmt(f),
+            Self::Update(error) => error.fmt(f),
+            Self::TableNotFound => f.write_str("Requested resource not found"),
+            Self::NoTable(name) => {
+                write!(f, "Requested resource not found: Table: {name} not found")
+            }
+            Self::TableExists(name) => write!(f, "Table already exists: {name}"),
+            Self::TableNameLength => f.write_str(
+                "TableName must be at least 3 characters long and at most 255 characters long",
+            ),
+            Self::TableNamePattern(name) => write!(
+                f,
+                "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy \
+                 constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+            ),
+            Self::InvalidTableArn => f.write_str("Invalid table ARN"),
+            Self::DeletionProtected => f.write_str(
+                "Resource cannot be deleted as it is currently protected against deletion. \
+                 Disable deletion protection first.",
+            ),
+            Self::ConditionFailed(_) => f.write_str("The conditional request failed"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for service::Error {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::TableNotFound | Error::NoTable(_) => {
+                Self::modeled::<ResourceNotFoundException>(message)
+            }
+            Error::TableExists(_) => Self::modeled::<ResourceInUseException>(message),
+            Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
+            Error::ConditionFailed(item) => {
+                let item = item.map(Into::into);
+                let exception = ConditionalCheckFailedException { item, ..Default::default() };
+                Self::detailed(message, exception)
+            }
+            _ => Self::validation(message),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($variant:ident($source:ty)),*) => {
+        $(impl From<$source> for Error {
+            fn from(error: $source) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+from!(
+    Value(ValueError),
+    Key(KeyError),
+    Expression(ExpressionError),
+    KeyCondition(KeyConditionError),
+    Update(UpdateError)
+);

@@ -1,0 +1,74 @@
+//! CreateTable: makes an empty table, ready at once.
+//!
+//! Promises: after the answer the table is there, durably, with its indexes; the answer says
+//! CREATING, as AWS's does, and DescribeTable says ACTIVE.
+//! Refuses: names, keys, indexes, capacity and tags that break AWS's rules (API reference and
+//! developer guide, "Constraints"), a table that exists, more than 2,500 tables a region.
+//! Not here: global table witnesses, vector indexes and resource policies (501 by name).
+
+use cumulet_api_dynamodb::ops::{CreateTable, CreateTableInput, CreateTableOutput};
+use cumulet_api_dynamodb::types::{TableStatus, Tag};
+use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
+use cumulet_store::{Direction, Read as _};
+
+use crate::DynamoDb;
+use crate::describe;
+use crate::error::Error;
+use crate::item_access::on_table;
+use crate::model::TableRecord;
+use crate::ops::table_rules;
+use crate::store;
+use crate::tables::{Table, TableName};
+
+/// Tables of an account in a region, at most.
+const TABLES: usize = 2_500;
+
+impl Handle<CreateTable> for DynamoDb {
+    async fn access(&self, cx: &Cx, input: &CreateTableInput) -> Result<Vec<Access>> {
+        let name = TableName::parse(cx, &input.table_name)?;
+        let create = on_table(cx, "dynamodb:CreateTable", &name, None);
+        let Some(tags) = input.tags.as_ref().filter(|tags| !tags.is_empty()) else {
+            return Ok(vec![create]);
+        };
+        let tagged = |access: Access| {
+            let keys = tags.iter().map(|tag| tag.key.clone()).collect();
+            tags.iter().fold(access.with("aws:TagKeys", keys), |access, Tag { key, value }| {
+                access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
+            })
+        };
+        Ok(vec![tagged(create), tagged(on_table(cx, "dynamodb:TagResource", &name, None))])
+    }
+
+    async fn handle(&self, cx: &Cx, input: CreateTableInput) -> Result<CreateTableOutput> {
+        let name = TableName::parse(cx, &input.table_name)?;
+        if input.resource_policy.is_some() {
+            return Err(ServiceError::not_implemented(
+                "dynamodb",
+                "CreateTable with ResourcePolicy",
+            ));
+        }
+        let record = table_rules::record(&input, &name.name, cx.ids().uuid(), cx.now())?;
+        let key = name.key();
+        let all = store::tables(&name.account, &name.region).prefix();
+        cx.store()
+            .transact(|tx| {
+                let (key, all, record) = (&key, &all, &record);
+                async move {
+                    if tx.get_record::<TableRecord>(key.as_bytes()).await?.is_some() {
+                        return Err(Error::TableExists(record.name.clone()).into());
+                    }
+                    let there = tx.range(all, Direction::Forward, TABLES).await?;
+                    if there.items.len() >= TABLES {
+                        return Err(Error::too_many_tables().into());
+                    }
+                    tx.put_record(key.clone(), record);
+                    Ok::<_, ServiceError>(())
+                }
+            })
+            .await?;
+        let stored = bytes::Bytes::new();
+        let table = Table::new(&name.account, &name.region, record, key.as_bytes(), stored)?;
+        let description = describe::table(&table, TableStatus::Creating, &[]);
+        Ok(CreateTableOutput { table_description: Some(description) })
+    }
+}

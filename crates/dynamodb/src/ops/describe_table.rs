@@ -1,0 +1,34 @@
+//! DescribeTable: what a table is and how much it holds.
+//!
+//! Promises: keys, indexes and settings as of the last commit. Counts are taken when asked for
+//! (AWS's are up to six hours old): exact for a table that can be counted within its time, else the
+//! last count.
+//! Refuses: a table that is not there.
+
+use cumulet_api_dynamodb::ops::{DescribeTable, DescribeTableInput, DescribeTableOutput};
+use cumulet_api_dynamodb::types::TableStatus;
+use cumulet_service::{Access, Cx, Handle, Result};
+
+use crate::DynamoDb;
+use crate::describe;
+use crate::error::Error;
+use crate::item_access::on_table;
+use crate::model::IndexState;
+use crate::tables::TableName;
+
+impl Handle<DescribeTable> for DynamoDb {
+    async fn access(&self, cx: &Cx, input: &DescribeTableInput) -> Result<Vec<Access>> {
+        let name = TableName::parse(cx, &input.table_name)?;
+        Ok(vec![on_table(cx, "dynamodb:DescribeTable", &name, None)])
+    }
+
+    async fn handle(&self, cx: &Cx, input: DescribeTableInput) -> Result<DescribeTableOutput> {
+        let name = TableName::parse(cx, &input.table_name)?;
+        let table = self.named(&name).await?;
+        let table = table.ok_or(Error::NoTable(name.name))?;
+        let changing = table.indexes.iter().any(|i| i.record.state != IndexState::Active);
+        let status = if changing { TableStatus::Updating } else { TableStatus::Active };
+        let counts = self.counts.of(cx, &table).await?;
+        Ok(DescribeTableOutput { table: Some(describe::table(&table, status, &counts)) })
+    }
+}

@@ -1,0 +1,79 @@
+//! Where things lie in the store.
+//!
+//! | key | value |
+//! |---|---|
+//! | `dynamodb-table`, account, region, name | [`crate::model::TableRecord`] |
+//! | `dynamodb`, account, region, `item`, table id, position | the item in its stored form |
+//! | `dynamodb`, account, region, `index`, table id, index, position in it, position | the entry |
+
+use cumulet_base::{AccountId, Region};
+use cumulet_store::{Component, Key, Range, StoreError};
+
+const TABLES: &str = "dynamodb-table";
+const DATA: &str = "dynamodb";
+
+/// What the records of all tables begin with. Apart from the items, so that their view is not
+/// woken by every write.
+pub(crate) fn all_tables() -> Key {
+    Key::of_service(TABLES)
+}
+
+/// What the records of an account's tables in a region begin with.
+pub(crate) fn tables(account: &AccountId, region: &Region) -> Key {
+    Key::new(TABLES, account, region)
+}
+
+/// The record of a table.
+pub(crate) fn table(account: &AccountId, region: &Region, name: &str) -> Key {
+    tables(account, region).text(name)
+}
+
+/// Whose a table's record is, and where.
+pub(crate) fn owner(key: &[u8]) -> Result<(AccountId, Region), StoreError> {
+    let parts = Key::components(key).unwrap_or_default();
+    let part = |at: usize| parts.get(at).and_then(Component::as_text).unwrap_or_default();
+    match (part(1).parse(), part(2).parse()) {
+        (Ok(account), Ok(region)) => Ok((account, region)),
+        _ => Err(StoreError::Corrupt("a table's key names no account and region".to_owned())),
+    }
+}
+
+/// The items of a table.
+pub(crate) fn items(account: &AccountId, region: &Region, id: &str) -> ItemKeys {
+    ItemKeys(Key::new(DATA, account, region).text("item").text(id))
+}
+
+/// The entries of an index.
+pub(crate) fn entries(account: &AccountId, region: &Region, id: &str, index: &str) -> ItemKeys {
+    ItemKeys(Key::new(DATA, account, region).text("index").text(id).text(index))
+}
+
+/// The entries of all indexes of a table.
+pub(crate) fn all_entries(account: &AccountId, region: &Region, id: &str) -> Range {
+    Key::new(DATA, account, region).text("index").text(id).prefix()
+}
+
+/// The keys of a table's items or an index's entries: a prefix, then a position
+/// ([`crate::key::KeySchema::position`]), which is the rest of the key as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemKeys(Key);
+
+impl ItemKeys {
+    /// The key of what lies at a position.
+    pub(crate) fn at(&self, position: &[u8]) -> Vec<u8> {
+        let mut key = Vec::with_capacity(self.0.as_bytes().len() + position.len());
+        key.extend_from_slice(self.0.as_bytes());
+        key.extend_from_slice(position);
+        key
+    }
+
+    /// All that lies at positions beginning with `position`.
+    pub(crate) fn within(&self, position: &[u8]) -> Range {
+        Range::prefix(&self.at(position))
+    }
+
+    /// The position in a key.
+    pub(crate) fn position<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
+        key.strip_prefix(self.0.as_bytes())
+    }
+}

@@ -1,0 +1,200 @@
+//! Tables, compiled: what operations look at.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cumulet_attribute::KeyType;
+use cumulet_base::{AccountId, Arn, Region};
+use cumulet_service::{Cx, Result};
+use cumulet_store::{Direction, Read as _, Snapshot, Store, StoreError, View};
+
+use crate::error::Error;
+use crate::key::{KeyAttribute, KeySchema};
+use crate::model::{IndexRecord, KeyRecord, ProjectionRecord, Scalar, TableRecord};
+use crate::store::{self, ItemKeys};
+
+/// Every table of every account and region.
+#[derive(Debug)]
+pub(crate) struct Tables(View<HashMap<Box<[u8]>, Arc<Table>>>);
+
+/// A table, ready for requests.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) record: TableRecord,
+    pub(crate) arn: Arn,
+    pub(crate) schema: KeySchema,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) keys: ItemKeys,
+    /// Under which key the record lies, and the bytes that lay there.
+    pub(crate) stored_at: Box<[u8]>,
+    pub(crate) stored: bytes::Bytes,
+}
+
+/// A secondary index, ready for requests.
+#[derive(Debug)]
+pub(crate) struct Index {
+    pub(crate) record: IndexRecord,
+    pub(crate) schema: KeySchema,
+    pub(crate) keys: ItemKeys,
+    /// The attributes that entries hold; `None`: all.
+    pub(crate) attributes: Option<Vec<String>>,
+}
+
+impl Tables {
+    pub(crate) async fn open(store: &Store) -> std::result::Result<Self, StoreError> {
+        let prefix = store::all_tables();
+        View::new(store, prefix.as_bytes(), load).await.map(Self)
+    }
+
+    /// The table of that name. While the record is read as of the last commit, a write must see it
+    /// again in its own transaction: [`Table::check`].
+    pub(crate) async fn find(
+        &self,
+        account: &AccountId,
+        region: &Region,
+        name: &str,
+    ) -> Result<Option<Arc<Table>>> {
+        let key = store::table(account, region, name);
+        Ok(self.0.get().await?.get(key.as_bytes()).cloned())
+    }
+}
+
+async fn load(
+    snapshot: Snapshot,
+) -> std::result::Result<HashMap<Box<[u8]>, Arc<Table>>, StoreError> {
+    let mut tables = HashMap::new();
+    let mut scan = snapshot.scan(store::all_tables().prefix(), Direction::Forward);
+    while let Some((key, bytes)) = scan.next().await? {
+        let Some(record) = snapshot.get_record::<TableRecord>(&key).await? else { continue };
+        let (account, region) = store::owner(&key)?;
+        let table = Table::new(&account, &region, record, &key, bytes)?;
+        tables.insert(key.as_ref().into(), Arc::new(table));
+    }
+    Ok(tables)
+}
+
+impl Table {
+    pub(crate) fn new(
+        account: &AccountId,
+        region: &Region,
+        record: TableRecord,
+        stored_at: &[u8],
+        stored: bytes::Bytes,
+    ) -> std::result::Result<Self, StoreError> {
+        let broken = || StoreError::Corrupt(format!("table {}: a key without a type", record.name));
+        let indexes = record.indexes.iter().map(|index| {
+            let schema = schema(&record, &index.key).ok_or_else(broken)?;
+            let keys = store::entries(account, region, &record.id, &index.name);
+            let attributes = projected(&record, index);
+            Ok(Index { record: index.clone(), schema, keys, attributes })
+        });
+        let indexes = indexes.collect::<std::result::Result<_, StoreError>>()?;
+        Ok(Self {
+            arn: Arn::new("dynamodb", region, account, &format!("table/{}", record.name)),
+            schema: schema(&record, &record.key).ok_or_else(broken)?,
+            indexes,
+            keys: store::items(account, region, &record.id),
+            stored_at: stored_at.into(),
+            stored,
+            record,
+        })
+    }
+
+    /// Refuses to go on in a transaction in which the table is not what it was when found. A write
+    /// that raced with DeleteTable or UpdateTable finds the table again.
+    pub(crate) async fn check(&self, tx: &cumulet_store::Tx) -> Result<bool> {
+        let now = tx.get(&self.stored_at).await?;
+        match now {
+            None => Err(Error::TableNotFound.into()),
+            Some(bytes) => Ok(bytes == self.stored),
+        }
+    }
+
+    pub(crate) fn index(&self, name: &str) -> Option<&Index> {
+        self.indexes.iter().find(|index| index.record.name == name)
+    }
+
+    pub(crate) fn index_arn(&self, name: &str) -> String {
+        format!("{}/index/{name}", self.arn)
+    }
+}
+
+fn schema(record: &TableRecord, key: &KeyRecord) -> Option<KeySchema> {
+    let attribute = |name: &String| {
+        let (_, scalar) = record.attributes.iter().find(|(attribute, _)| attribute == name)?;
+        let kind = match scalar {
+            Scalar::S => KeyType::S,
+            Scalar::N => KeyType::N,
+            Scalar::B => KeyType::B,
+        };
+        Some(KeyAttribute { name: name.clone(), kind })
+    };
+    let sort = match &key.range {
+        Some(name) => Some(attribute(name)?),
+        None => None,
+    };
+    Some(KeySchema { partition: attribute(&key.hash)?, sort })
+}
+
+/// The attributes of an index's entries: its keys, the table's keys and what it includes.
+fn projected(record: &TableRecord, index: &IndexRecord) -> Option<Vec<String>> {
+    let included = match &index.projection {
+        ProjectionRecord::All => return None,
+        ProjectionRecord::KeysOnly => [].as_slice(),
+        ProjectionRecord::Include(names) => names,
+    };
+    let keys = [&index.key, &record.key]
+        .into_iter()
+        .flat_map(|key| std::iter::once(&key.hash).chain(&key.range));
+    let mut names: Vec<String> = keys.chain(included).cloned().collect();
+    names.sort();
+    names.dedup();
+    Some(names)
+}
+
+/// A table as a request names it: by its name or by its ARN.
+#[derive(Debug, Clone)]
+pub(crate) struct TableName {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+impl TableName {
+    /// Reads a `TableName` parameter. (DeveloperGuide, "Naming rules"; ARNs since 2024.)
+    pub(crate) fn parse(cx: &Cx, text: &str) -> Result<Self> {
+        let own = |name: &str| Self {
+            account: cx.account().clone(),
+            region: cx.region().clone(),
+            name: name.to_owned(),
+        };
+        if !text.starts_with("arn:") {
+            check_name(text)?;
+            return Ok(own(text));
+        }
+        let arn: Arn = text.parse().map_err(|_| Error::InvalidTableArn)?;
+        let name = arn.resource().strip_prefix("table/").ok_or(Error::InvalidTableArn)?;
+        check_name(name)?;
+        Ok(Self {
+            account: arn.account().parse().map_err(|_| Error::InvalidTableArn)?,
+            region: arn.region().parse().map_err(|_| Error::InvalidTableArn)?,
+            name: name.to_owned(),
+        })
+    }
+
+    pub(crate) fn arn(&self) -> Arn {
+        Arn::new("dynamodb", &self.region, &self.account, &format!("table/{}", self.name))
+    }
+
+    pub(crate) fn key(&self) -> cumulet_store::Key {
+        store::table(&self.account, &self.region, &self.name)
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if !(3..=255).contains(&name.len()) {
+        return Err(Error::TableNameLength.into());
+    }
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if name.bytes().all(fits) { Ok(()) } else { Err(Error::TableNamePattern(name.into()).into()) }
+}

@@ -1,0 +1,89 @@
+//! The condition keys of a request, beside those that follow from principal and resource (which
+//! `auth` adds itself).
+//!
+//! Source: "AWS global condition context keys" in the IAM user guide. Not given:
+//! `aws:CalledVia` and its kin (the door between services does not say which service calls),
+//! `aws:PrincipalOrgID` and others of organizations, which there are none of here.
+
+use std::borrow::Cow;
+
+use cumulet_auth::policy::{Context, Values};
+use cumulet_service::{Access, Cx, Principal, Session};
+
+/// Looks keys up only when a policy asks for them.
+pub(crate) struct Conditions<'a> {
+    pub cx: &'a Cx,
+    pub access: &'a Access,
+}
+
+impl Context for Conditions<'_> {
+    fn key(&self, name: &str) -> Option<Values<'_>> {
+        let Some(short) = name.strip_prefix("aws:") else { return self.of_service(name) };
+        match short {
+            "sourceip" | "useragent" | "referer" | "securetransport" | "requestedregion" => {
+                self.of_request(short)
+            }
+            "sourcearn" | "sourceaccount" => self.of_source(short),
+            "viaawsservice" => Some(flag(self.cx.is_forwarded())),
+            "tokenissuetime" => {
+                self.session().map(|session| Values::one(session.issued().iso8601(false)))
+            }
+            // "Present only when the principal uses temporary credentials"; there is no MFA here.
+            "multifactorauthpresent" => self.session().map(|_| flag(false)),
+            "sourceidentity" => {
+                let identity =
+                    self.session().and_then(|session| session.source_identity.as_deref());
+                identity.map(Values::one)
+            }
+            _ => self.of_service(name),
+        }
+    }
+}
+
+impl<'a> Conditions<'a> {
+    fn session(&self) -> Option<&'a Session> {
+        match self.cx.principal() {
+            Principal::Role { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// A service that acts as itself makes a request of its own, without address and agent.
+    fn of_request(&self, short: &str) -> Option<Values<'a>> {
+        let request = self.cx.request();
+        let own = matches!(self.cx.principal(), Principal::Service { .. });
+        match short {
+            "securetransport" => Some(flag(own || request.secure)),
+            "requestedregion" => Some(Values::one(self.cx.region().as_str())),
+            _ if own => None,
+            "sourceip" => request.source_ip.map(|address| Values::one(address.to_string())),
+            "useragent" => request.user_agent.as_deref().map(Values::one),
+            _ => request.referer.as_deref().map(Values::one),
+        }
+    }
+
+    fn of_source(&self, short: &str) -> Option<Values<'a>> {
+        let Principal::Service { source_account, source_arn, .. } = self.cx.principal() else {
+            return None;
+        };
+        let source = if short == "sourcearn" { source_arn } else { source_account };
+        source.as_deref().map(Values::one)
+    }
+
+    /// What the operation says of itself, then what the session's issuer said of it.
+    fn of_service(&self, name: &str) -> Option<Values<'a>> {
+        let mut keys = self.access.context.iter();
+        if let Some((_, values)) = keys.find(|(key, _)| key.to_lowercase() == name) {
+            return Some(match values.as_slice() {
+                [one] => Values::one(one.as_str()),
+                many => Values::Many(many.iter().map(|value| Cow::Borrowed(&**value)).collect()),
+            });
+        }
+        let mut keys = self.session()?.context.iter();
+        keys.find(|(key, _)| key.to_lowercase() == name).map(|(_, value)| Values::one(&**value))
+    }
+}
+
+fn flag(value: bool) -> Values<'static> {
+    Values::one(if value { "true" } else { "false" })
+}

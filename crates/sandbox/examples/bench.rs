@@ -1,0 +1,136 @@
+//! How long an invocation takes: warm (p50, p99 in µs) and cold (ms), beside a bare start and end
+//! of the same interpreter.
+//!
+//! `cargo run -p cumulet-sandbox --example bench [warm invocations]`
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // a program for a person
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cumulet_base::{RandomIds, SystemClock, Timestamp};
+use cumulet_sandbox::{
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, Interpreter, Invocation,
+    LogFormat, LogLine, LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
+};
+
+const COLD: usize = 20;
+
+struct Nobody;
+
+impl CredentialSource for Nobody {
+    fn credentials(&self) -> BoxFuture<'_, Result<Credentials, String>> {
+        let none = Credentials {
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
+            session_token: String::new(),
+            expires: Timestamp::from_millis(i64::MAX),
+        };
+        Box::pin(async { Ok(none) })
+    }
+}
+
+struct Silent;
+
+impl LogSink for Silent {
+    fn line(&self, _: LogLine) {}
+}
+
+fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupParent>) -> Pool {
+    let function = Function {
+        name: "bench".to_owned(),
+        version: "$LATEST".to_owned(),
+        region: "us-east-1".to_owned(),
+        runtime: runtime.parse().unwrap(),
+        interpreter: Some(found.clone()),
+        handler: "index.handler".to_owned(),
+        code: root.join("code"),
+        layers: None,
+        memory_mb: 512,
+        timeout: Duration::from_secs(10),
+        environment: BTreeMap::new(),
+        endpoint: None,
+        log_group: "/aws/lambda/bench".to_owned(),
+        log_format: LogFormat::Text,
+        log_level: None,
+    };
+    Pool::new(Setup {
+        function,
+        launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap()),
+        folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
+        credentials: Arc::new(Nobody),
+        sink: Arc::new(Silent),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+        concurrency: 1,
+        idle: Duration::from_secs(60),
+    })
+}
+
+async fn call(pool: &Pool) -> Duration {
+    let invocation = Invocation {
+        request_id: "bench".to_owned(),
+        payload: r#"{"key":"value"}"#.into(),
+        ..Invocation::default()
+    };
+    let start = Instant::now();
+    pool.invoke(&invocation, None).await.unwrap().result.unwrap();
+    start.elapsed()
+}
+
+fn at(mut times: Vec<Duration>, percent: usize) -> Duration {
+    times.sort();
+    times[(times.len() - 1) * percent / 100]
+}
+
+fn bare(program: &Path, arguments: [&str; 2]) -> Duration {
+    let run = || {
+        let start = Instant::now();
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).env_clear().status().unwrap();
+        start.elapsed()
+    };
+    at((0..COLD).map(|_| run()).collect(), 50)
+}
+
+#[tokio::main]
+async fn main() {
+    let warm = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5000);
+    let root = std::env::temp_dir().join(format!("sandbox-bench-{}", std::process::id()));
+    std::fs::create_dir_all(root.join("code")).unwrap();
+    std::fs::write(root.join("code/index.py"), "def handler(e, c):\n    return e\n").unwrap();
+    std::fs::write(root.join("code/index.js"), "exports.handler = async (e) => e\n").unwrap();
+    let found = discover(None);
+    println!("runtime      bare ms  cold ms  cold+cgroup ms  warm p50 µs  p99 µs");
+    for (runtime, nothing) in [("python3.11", "pass"), ("nodejs20.x", "0")] {
+        let selected = select(runtime.parse().unwrap(), &found).expect("it is installed");
+        let interpreter = selected.interpreter.unwrap();
+        let flag = if runtime.starts_with("node") { "-e" } else { "-c" };
+        let bare = bare(&interpreter.path, [flag, nothing]);
+        let mut cold = [Vec::new(), Vec::new()];
+        for _ in 0..COLD {
+            cold[0].push(call(&pool(&root, runtime, &interpreter, None)).await);
+            if let Some(parent) = CgroupParent::own() {
+                cold[1].push(call(&pool(&root, runtime, &interpreter, Some(parent))).await);
+            }
+        }
+        let pool = pool(&root, runtime, &interpreter, None);
+        let mut times = Vec::new();
+        for _ in 0..warm {
+            times.push(call(&pool).await);
+        }
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let [plain, grouped] = cold;
+        println!(
+            "{runtime:<12} {:>7.1} {:>8.1} {:>15} {:>12} {:>7}",
+            ms(bare),
+            ms(at(plain, 50)),
+            if grouped.is_empty() { "-".to_owned() } else { format!("{:.1}", ms(at(grouped, 50))) },
+            at(times.clone(), 50).as_micros(),
+            at(times, 99).as_micros(),
+        );
+    }
+    let _ = std::fs::remove_dir_all(root);
+}

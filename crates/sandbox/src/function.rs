@@ -1,0 +1,351 @@
+//! A function's version as the sandbox needs it, and the environment and command made of it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cumulet_base::Timestamp;
+
+use crate::launch::{BoxFuture, Launch};
+use crate::runtime::{Family, Interpreter, Runtime};
+
+/// One published version of a function, or `$LATEST` as it is now.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name, without ARN or qualifier.
+    pub name: String,
+    /// `$LATEST` or a number.
+    pub version: String,
+    /// The region it runs in.
+    pub region: String,
+    /// What it is written for.
+    pub runtime: Runtime,
+    /// What runs it; `None` for `provided.al2023`.
+    pub interpreter: Option<Interpreter>,
+    /// `file.function`; for `provided.al2023` whatever its bootstrap makes of it.
+    pub handler: String,
+    /// The folder with the unpacked package.
+    pub code: PathBuf,
+    /// The folder with the unpacked layers, one over the other: what AWS shows as `/opt`.
+    pub layers: Option<PathBuf>,
+    /// MB, 128 to 10,240.
+    pub memory_mb: u32,
+    /// 1 to 900 seconds.
+    pub timeout: Duration,
+    /// The function's own variables.
+    pub environment: BTreeMap<String, String>,
+    /// Where its SDK finds this cloud: `AWS_ENDPOINT_URL`.
+    pub endpoint: Option<String>,
+    /// Such as `/aws/lambda/<name>`.
+    pub log_group: String,
+    /// How its runtime writes log lines.
+    pub log_format: LogFormat,
+    /// The least severe level that is logged, where one is set: `DEBUG`, `INFO`, `WARN` …
+    pub log_level: Option<String>,
+}
+
+/// `LoggingConfig.LogFormat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Plain lines.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Temporary credentials of a function's execution role.
+#[derive(Clone)]
+pub struct Credentials {
+    /// `ASIA…`
+    pub access_key_id: String,
+    /// The secret.
+    pub secret_access_key: String,
+    /// The session's token.
+    pub session_token: String,
+    /// When they end; a sandbox is not used beyond that.
+    pub expires: Timestamp,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who assumes a function's execution role.
+pub trait CredentialSource: Send + Sync + 'static {
+    /// Credentials for a new sandbox, or the reason why there are none.
+    fn credentials(&self) -> BoxFuture<'_, Result<Credentials, String>>;
+}
+
+/// The runtime clients, written to a folder where interpreters can read them.
+#[derive(Debug, Clone)]
+pub struct RuntimeFolder(Arc<Path>);
+
+const NODE_CLIENT: (&str, &str) = ("node.cjs", include_str!("../bootstrap/node.cjs"));
+const PYTHON_CLIENT: (&str, &str) = ("python.py", include_str!("../bootstrap/python.py"));
+
+impl RuntimeFolder {
+    /// Writes the clients into `folder`, replacing what an older version left there.
+    pub fn write(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        for (name, text) in [NODE_CLIENT, PYTHON_CLIENT] {
+            // A sandbox may start from the folder at any time: it must never see half a file.
+            let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+            std::fs::write(&temporary, text)?;
+            std::fs::rename(&temporary, folder.join(name))?;
+        }
+        Ok(Self(folder.into()))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+/// What to start for `function`.
+pub(crate) fn launch(
+    function: &Function,
+    folder: &RuntimeFolder,
+    credentials: &Credentials,
+    log_stream: &str,
+) -> Launch {
+    let (program, arguments) = program(function, folder);
+    Launch {
+        program,
+        arguments,
+        environment: environment(function, folder, credentials, log_stream),
+        code: function.code.clone(),
+        memory: u64::from(function.memory_mb) << 20,
+    }
+}
+
+fn program(function: &Function, folder: &RuntimeFolder) -> (PathBuf, Vec<String>) {
+    let Some(interpreter) = &function.interpreter else {
+        let own = function.code.join("bootstrap");
+        return match &function.layers {
+            Some(layers) if !own.exists() => (layers.join("bootstrap"), Vec::new()),
+            _ => (own, Vec::new()),
+        };
+    };
+    let arguments = match function.runtime.family {
+        // V8 sizes its heap by the machine, and would collect too late for the function's limit.
+        Family::Node => vec![
+            format!("--max-old-space-size={}", function.memory_mb * 9 / 10),
+            folder.path(NODE_CLIENT.0),
+        ],
+        // No byte code into the code folder, no user's site folder, UTF-8 whatever the locale.
+        _ => ["-B", "-s", "-X", "utf8"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([folder.path(PYTHON_CLIENT.0)])
+            .collect(),
+    };
+    // "Modifying the runtime environment": a wrapper script is given the command to run.
+    match function.environment.get("AWS_LAMBDA_EXEC_WRAPPER") {
+        Some(wrapper) => {
+            let interpreter = interpreter.path.display().to_string();
+            let arguments = std::iter::once(interpreter).chain(arguments).collect();
+            (in_layers(function, wrapper), arguments)
+        }
+        None => (interpreter.path.clone(), arguments),
+    }
+}
+
+/// A path under `/opt` as it is on this machine.
+fn in_layers(function: &Function, path: &str) -> PathBuf {
+    match (&function.layers, path.strip_prefix("/opt/")) {
+        (Some(layers), Some(rest)) => layers.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// "Defined runtime environment variables" in the developer guide. Reserved ones win over the
+/// function's own; the others are defaults that it may replace.
+fn environment(
+    function: &Function,
+    folder: &RuntimeFolder,
+    credentials: &Credentials,
+    log_stream: &str,
+) -> Vec<(String, String)> {
+    let mut all = BTreeMap::new();
+    let mut set = |name: &str, value: &str| {
+        all.insert(name.to_owned(), value.to_owned());
+    };
+    for (name, value) in defaults(function, folder) {
+        set(name, &value);
+    }
+    if let Some(endpoint) = &function.endpoint {
+        set("AWS_ENDPOINT_URL", endpoint);
+    }
+    for (name, value) in &function.environment {
+        // What no program could read anyway would make exec fail as a whole.
+        if !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0') {
+            set(name, value);
+        }
+    }
+    let code = function.code.display().to_string();
+    set("_HANDLER", &function.handler);
+    set("LAMBDA_TASK_ROOT", &code);
+    set("LAMBDA_RUNTIME_DIR", &folder.0.display().to_string());
+    set("AWS_REGION", &function.region);
+    set("AWS_DEFAULT_REGION", &function.region);
+    set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
+    set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
+    set("AWS_SESSION_TOKEN", &credentials.session_token);
+    set("AWS_LAMBDA_FUNCTION_NAME", &function.name);
+    set("AWS_LAMBDA_FUNCTION_VERSION", &function.version);
+    set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string());
+    set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+    set("AWS_LAMBDA_LOG_GROUP_NAME", &function.log_group);
+    set("AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
+    set(
+        "AWS_LAMBDA_LOG_FORMAT",
+        if function.log_format == LogFormat::Json { "JSON" } else { "Text" },
+    );
+    if let Some(level) = &function.log_level {
+        set("AWS_LAMBDA_LOG_LEVEL", level);
+    }
+    // OS-only runtimes have no identifier (developer guide, same page).
+    if function.runtime.family != Family::Provided {
+        set("AWS_EXECUTION_ENV", &format!("AWS_Lambda_{}", function.runtime.name()));
+    }
+    all.into_iter().collect()
+}
+
+/// Variables that a function may replace. Without layers nothing points to `/opt`: what this
+/// machine has there is no business of the function's.
+fn defaults(function: &Function, folder: &RuntimeFolder) -> Vec<(&'static str, String)> {
+    let own = |part: &str| format!("{}{part}", function.code.display());
+    let runtime = |part: &str| format!("{}{part}", folder.0.display());
+    let layers = |parts: &[String]| -> Vec<String> {
+        let opt = function.layers.iter();
+        opt.flat_map(|opt| parts.iter().map(move |part| format!("{}{part}", opt.display())))
+            .collect()
+    };
+    let list = |parts: [Vec<String>; 2]| parts.concat().join(":");
+    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_owned).to_vec();
+    let libraries =
+        [vec![runtime(""), runtime("/lib"), own(""), own("/lib")], layers(&["/lib".to_owned()])];
+    let mut all = vec![
+        ("TZ", ":UTC".to_owned()),
+        ("LANG", "en_US.UTF-8".to_owned()),
+        ("PATH", list([system, layers(&["/bin".to_owned()])])),
+        ("LD_LIBRARY_PATH", list(libraries)),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
+    ];
+    let version = function.runtime.version;
+    match function.runtime.family {
+        Family::Node => {
+            let from_layers = layers(&[
+                format!("/nodejs/node{}/node_modules", version.0),
+                "/nodejs/node_modules".to_owned(),
+            ]);
+            all.push(("NODE_PATH", list([from_layers, vec![runtime("/node_modules")]])));
+        }
+        Family::Python => {
+            let from_layers = layers(&[
+                format!("/python/lib/python{version}/site-packages"),
+                "/python".to_owned(),
+            ]);
+            all.push(("PYTHONPATH", list([vec![runtime("")], from_layers])));
+        }
+        Family::Provided => {}
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function() -> Function {
+        Function {
+            name: "f".to_owned(),
+            version: "$LATEST".to_owned(),
+            region: "eu-west-1".to_owned(),
+            runtime: "python3.12".parse().unwrap(),
+            interpreter: Some(Interpreter {
+                family: Family::Python,
+                version: crate::Version(3, 12),
+                path: "/usr/bin/python3".into(),
+            }),
+            handler: "a.b".to_owned(),
+            code: "/code".into(),
+            layers: Some("/layers".into()),
+            memory_mb: 128,
+            timeout: Duration::from_secs(3),
+            environment: BTreeMap::new(),
+            endpoint: Some("http://127.0.0.1:4566".to_owned()),
+            log_group: "/aws/lambda/f".to_owned(),
+            log_format: LogFormat::Text,
+            log_level: None,
+        }
+    }
+
+    fn credentials() -> Credentials {
+        Credentials {
+            access_key_id: "ASIA1".to_owned(),
+            secret_access_key: "secret".to_owned(),
+            session_token: "token".to_owned(),
+            expires: Timestamp::from_secs(0),
+        }
+    }
+
+    #[test]
+    fn reserved_variables_win_and_defaults_give_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = RuntimeFolder::write(folder.path()).unwrap();
+        let mut function = function();
+        for (name, value) in [
+            ("TZ", "Europe/Vienna"),
+            ("_HANDLER", "evil"),
+            ("MINE", "1"),
+            ("A=B", "x"),
+            ("N", "\0"),
+        ] {
+            function.environment.insert(name.to_owned(), value.to_owned());
+        }
+        let all: BTreeMap<_, _> =
+            environment(&function, &folder, &credentials(), "stream").into_iter().collect();
+        let get = |name: &str| all.get(name).map(String::as_str);
+        assert_eq!(get("TZ"), Some("Europe/Vienna"));
+        assert_eq!(get("_HANDLER"), Some("a.b"));
+        assert_eq!(get("MINE"), Some("1"));
+        assert_eq!(get("A=B"), None);
+        assert_eq!(get("N"), None);
+        assert_eq!(get("AWS_EXECUTION_ENV"), Some("AWS_Lambda_python3.12"));
+        assert_eq!(get("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:4566"));
+        assert_eq!(get("AWS_SESSION_TOKEN"), Some("token"));
+        assert!(get("PYTHONPATH").unwrap().contains("/layers/python/lib/python3.12/site-packages"));
+        assert_eq!(get("HOME"), None);
+    }
+
+    #[test]
+    fn a_wrapper_is_given_the_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = RuntimeFolder::write(folder.path()).unwrap();
+        let mut function = function();
+        function.environment.insert("AWS_LAMBDA_EXEC_WRAPPER".to_owned(), "/opt/wrap".to_owned());
+        let (program, arguments) = program(&function, &folder);
+        assert_eq!(program, Path::new("/layers/wrap"));
+        assert_eq!(arguments.first().unwrap(), "/usr/bin/python3");
+        function.interpreter = None;
+        assert_eq!(super::program(&function, &folder).0, Path::new("/layers/bootstrap"));
+        function.layers = None;
+        assert_eq!(super::program(&function, &folder).0, Path::new("/code/bootstrap"));
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        assert!(!format!("{:?}", credentials()).contains("secret\""));
+        assert!(!format!("{:?}", credentials()).contains("token"));
+    }
+}

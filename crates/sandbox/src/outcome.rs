@@ -1,0 +1,265 @@
+//! What an invocation asks, what it brings home, and how its failures read.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cumulet_base::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::launch::Exit;
+
+/// Bytes of a buffered response. AWS documents 6 MB and enforces this number.
+pub const PAYLOAD_LIMIT: usize = 6_291_556;
+/// Bytes of a streamed response (AWS: 200 MB).
+pub const STREAM_LIMIT: u64 = 200 << 20;
+
+/// One event for a function.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// The request's id, a UUID. It becomes a header and part of a path.
+    pub request_id: String,
+    /// The event: the JSON document that the handler receives.
+    pub payload: Bytes,
+    /// The ARN that was called, with alias or version if one was named.
+    pub function_arn: String,
+    /// The X-Ray header: `Root=…;Parent=…;Sampled=…`.
+    pub trace: Option<String>,
+    /// The JSON of `X-Amz-Client-Context`, decoded from base64.
+    pub client_context: Option<String>,
+    /// The JSON of the Cognito identity: `{"cognitoIdentityId":…,"cognitoIdentityPoolId":…}`.
+    pub cognito_identity: Option<String>,
+}
+
+/// A piece of a response that is passed on while the function still runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StreamPart {
+    /// Comes first, once.
+    Start {
+        /// `application/vnd.awslambda.http-integration-response` announces JSON metadata, eight
+        /// NUL bytes, then the body.
+        content_type: Option<String>,
+    },
+    /// Some bytes, never none.
+    Data(Bytes),
+}
+
+/// Where a streamed response goes. A slow reader slows the function down; one that is gone costs
+/// the function nothing: the rest is dropped.
+pub type StreamSender = mpsc::Sender<StreamPart>;
+
+/// What came of an invocation.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The handler's answer, or how it failed. Empty where the answer was streamed.
+    pub result: Result<Bytes, FunctionError>,
+    /// The last 4 KB of the invocation's log.
+    pub log_tail: Bytes,
+    /// How long a cold start took. `None` on a warm sandbox.
+    pub init_duration: Option<Duration>,
+    /// How long the invocation ran.
+    pub duration: Duration,
+    /// What AWS would charge: whole milliseconds, cold start included.
+    pub billed: Duration,
+    /// The most memory that the sandbox used so far, in bytes.
+    pub max_memory: u64,
+}
+
+/// A failure of the function, not of the platform: HTTP 200 with `X-Amz-Function-Error`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionError {
+    /// The value of `X-Amz-Function-Error`.
+    pub kind: ErrorKind,
+    /// Such as `Runtime.ExitError`, `Sandbox.Timedout`, or the exception's name.
+    pub error_type: String,
+    /// The response's body: JSON with `errorType` and `errorMessage`.
+    pub body: Bytes,
+}
+
+/// The value of `X-Amz-Function-Error`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The runtime client reported the error with this very word, as some older ones do.
+    Handled,
+    /// Everything else.
+    Unhandled,
+}
+
+impl ErrorKind {
+    /// The header's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Handled => "Handled",
+            Self::Unhandled => "Unhandled",
+        }
+    }
+}
+
+impl FunctionError {
+    /// An error that the runtime client reported, with its own JSON.
+    pub(crate) fn reported(error_type: Option<&str>, body: Bytes) -> Self {
+        let error_type = error_type.filter(|text| !text.is_empty()).unwrap_or("Runtime.Unknown");
+        let kind = if error_type == "Handled" { ErrorKind::Handled } else { ErrorKind::Unhandled };
+        Self { kind, error_type: error_type.to_owned(), body }
+    }
+
+    /// An error that the platform found.
+    pub(crate) fn platform(error_type: &str, message: &str) -> Self {
+        let body = serde_json::json!({ "errorType": error_type, "errorMessage": message });
+        Self {
+            kind: ErrorKind::Unhandled,
+            error_type: error_type.to_owned(),
+            body: Bytes::from(body.to_string()),
+        }
+    }
+
+    pub(crate) fn timed_out(request_id: &str, after: Duration) -> Self {
+        let seconds = after.as_secs_f64();
+        let message =
+            format!("RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds");
+        Self::platform("Sandbox.Timedout", &message)
+    }
+
+    pub(crate) fn exited(request_id: &str, exit: Exit) -> Self {
+        let reason = exit_reason(exit);
+        Self::platform("Runtime.ExitError", &format!("RequestId: {request_id} Error: {reason}"))
+    }
+
+    pub(crate) fn too_large() -> Self {
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+        );
+        Self::platform("Function.ResponseSizeTooLarge", &message)
+    }
+
+    pub(crate) fn truncated() -> Self {
+        Self::platform("Runtime.TruncatedResponse", "The response ended before its end")
+    }
+}
+
+/// Lambda's words for the end of a runtime that nobody asked for.
+pub(crate) fn exit_reason(exit: Exit) -> String {
+    match exit {
+        Exit::Status(0) => "Runtime exited without providing a reason".to_owned(),
+        exit => format!("Runtime exited with error: {exit}"),
+    }
+}
+
+/// Numbers for the REPORT line.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) request_id: Arc<str>,
+    pub(crate) duration: Duration,
+    pub(crate) billed: Duration,
+    pub(crate) memory_mb: u32,
+    pub(crate) max_memory: u64,
+    pub(crate) init_duration: Option<Duration>,
+    pub(crate) status: Status,
+}
+
+/// How an invocation ended, for the REPORT line: only what is not a success is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Status {
+    Success,
+    Timeout,
+    Error(String),
+}
+
+impl Report {
+    /// `REPORT RequestId: …\tDuration: … ms\t…`
+    pub(crate) fn line(&self) -> String {
+        let millis = |duration: Duration| duration.as_secs_f64() * 1e3;
+        let mut line = format!(
+            "REPORT RequestId: {}\tDuration: {:.2} ms\tBilled Duration: {} ms\tMemory Size: {} MB\t\
+             Max Memory Used: {} MB\t",
+            self.request_id,
+            millis(self.duration),
+            self.billed.as_millis(),
+            self.memory_mb,
+            self.max_memory.div_ceil(1 << 20),
+        );
+        if let Some(init) = self.init_duration {
+            let _ = write!(line, "Init Duration: {:.2} ms\t", millis(init));
+        }
+        match &self.status {
+            Status::Success => {}
+            Status::Timeout => line.push_str("Status: timeout"),
+            Status::Error(kind) => {
+                line.push_str("Status: error\tError Type: ");
+                line.push_str(kind);
+            }
+        }
+        line
+    }
+}
+
+/// Whole milliseconds, rounded up. AWS charges initialisation too (since August 2025).
+pub(crate) fn billed(duration: Duration, init: Option<Duration>) -> Duration {
+    let total = duration + init.unwrap_or_default();
+    Duration::from_millis(total.as_micros().div_ceil(1000) as u64)
+}
+
+/// `2026-11-21T01:02:03.456Z <id> Task timed out after 3.00 seconds`
+pub(crate) fn timeout_line(at: Timestamp, request_id: &str, after: Duration) -> String {
+    let seconds = after.as_secs_f64();
+    format!("{} {request_id} Task timed out after {seconds:.2} seconds", at.iso8601(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_read_as_on_aws() {
+        let check = |error: FunctionError, body: &str| {
+            assert_eq!(std::str::from_utf8(&error.body).unwrap(), body);
+            assert_eq!(error.kind, ErrorKind::Unhandled);
+        };
+        check(
+            FunctionError::timed_out("r-1", Duration::from_secs(3)),
+            r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r-1 Error: Task timed out after 3.00 seconds"}"#,
+        );
+        check(
+            FunctionError::exited("r-1", Exit::Status(1)),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: exit status 1"}"#,
+        );
+        check(
+            FunctionError::exited("r-1", Exit::Signal(9)),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited with error: signal: killed"}"#,
+        );
+        check(
+            FunctionError::exited("r-1", Exit::Status(0)),
+            r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: r-1 Error: Runtime exited without providing a reason"}"#,
+        );
+        check(
+            FunctionError::too_large(),
+            r#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#,
+        );
+    }
+
+    #[test]
+    fn report_lines() {
+        let mut report = Report {
+            request_id: "r-1".into(),
+            duration: Duration::from_micros(1_234),
+            billed: billed(Duration::from_micros(1_234), Some(Duration::from_millis(100))),
+            memory_mb: 128,
+            max_memory: (40 << 20) + 1,
+            init_duration: Some(Duration::from_millis(100)),
+            status: Status::Success,
+        };
+        assert_eq!(
+            report.line(),
+            "REPORT RequestId: r-1\tDuration: 1.23 ms\tBilled Duration: 102 ms\t\
+             Memory Size: 128 MB\tMax Memory Used: 41 MB\tInit Duration: 100.00 ms\t"
+        );
+        report.init_duration = None;
+        report.status = Status::Error("Runtime.ExitError".to_owned());
+        assert!(report.line().ends_with("41 MB\tStatus: error\tError Type: Runtime.ExitError"));
+        assert_eq!(
+            timeout_line(Timestamp::from_millis(1_795_222_923_456), "r-1", Duration::from_secs(3)),
+            "2026-11-21T01:02:03.456Z r-1 Task timed out after 3.00 seconds"
+        );
+    }
+}

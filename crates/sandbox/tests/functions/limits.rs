@@ -1,0 +1,131 @@
+//! Time, memory, size: what is over a limit gets AWS's error for it.
+
+use std::time::{Duration, Instant};
+
+use cumulet_sandbox::{CgroupParent, PAYLOAD_LIMIT};
+
+use crate::rig::{Plan, alive, node, python, until};
+
+#[tokio::test]
+async fn a_function_that_takes_too_long_is_ended() {
+    let text = "import os, subprocess, time\ndef handler(event, context):\n    child = subprocess.Popen(['sleep', '60'])\n    print('pids', os.getpid(), child.pid)\n    time.sleep(60 if event else 0)\n    return 1\n";
+    let mut plan = python(text);
+    plan.function.timeout = Duration::from_secs(1);
+    let rig = plan.start();
+    let start = Instant::now();
+    let outcome = rig.invoke(r#"{"slow":1}"#).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    let failure = outcome.result.unwrap_err();
+    assert_eq!(failure.error_type, "Sandbox.Timedout");
+    let body = String::from_utf8(failure.body.to_vec()).unwrap();
+    assert!(body.ends_with(r#" Error: Task timed out after 1.00 seconds"}"#), "{body}");
+    assert_eq!(outcome.duration, Duration::from_secs(1));
+    let tail = String::from_utf8(outcome.log_tail.to_vec()).unwrap();
+    assert!(tail.contains("Z ") && tail.contains(" Task timed out after 1.00 seconds\n"), "{tail}");
+    assert!(tail.contains("\tStatus: timeout"), "{tail}");
+
+    let pids: Vec<u32> = tail
+        .lines()
+        .find_map(|line| line.strip_prefix("pids "))
+        .unwrap()
+        .split(' ')
+        .map(|pid| pid.parse().unwrap())
+        .collect();
+    assert_eq!(pids.len(), 2);
+    until("the function and its child end", || !pids.iter().any(|&pid| alive(pid))).await;
+    assert!(rig.invoke("{}").await.result.is_ok(), "the next call has a sandbox of its own");
+}
+
+#[tokio::test]
+async fn a_start_that_takes_too_long_counts_against_the_invocation() {
+    // A bootstrap that never asks for an event is given 10 seconds once, which this test has not:
+    // it looks at the second try only, by failing the first.
+    let script = "#!/bin/bash\nif [ ! -e started ]; then touch started; exit 7; fi\nsleep 60\n";
+    let mut plan = Plan::new("provided.al2023", "h", &[("bootstrap", script)]);
+    plan.function.timeout = Duration::from_secs(1);
+    let rig = plan.start();
+    let (failure, _) = rig.error("{}").await;
+    assert_eq!(failure.error_type, "Sandbox.Timedout");
+    assert_eq!(rig.log.count("Runtime exited with error: exit status 7"), 1);
+    assert_eq!(rig.log.count("Phase: invoke\tStatus: timeout"), 1);
+}
+
+async fn hog(mut plan: Plan, what: &str) {
+    plan.function.memory_mb = 128;
+    let rig = plan.start();
+    let outcome = rig.invoke("{}").await;
+    let failure = outcome.result.expect_err(what);
+    let body = String::from_utf8(failure.body.to_vec()).unwrap();
+    assert!(body.contains("Runtime exited with error: signal: killed"), "{what}: {body}");
+    assert!(outcome.max_memory >= 100 << 20, "{what}: {}", outcome.max_memory);
+    let small = rig.invoke(r#"{"small":1}"#).await;
+    assert_eq!(small.result.unwrap(), "1", "{what}");
+    assert!(small.max_memory > 1 << 20 && small.max_memory < 128 << 20, "{what}");
+}
+
+const PYTHON_HOG: &str = "
+import time
+def handler(event, context):
+    if event: return 1
+    kept = []
+    while True:
+        kept.append(b'x' * (8 << 20))
+        time.sleep(0.02)
+";
+
+#[tokio::test]
+async fn memory_hogs_are_ended() {
+    hog(python(PYTHON_HOG), "python").await;
+    let text = "exports.handler = async (event) => {
+        if (event.small) return 1;
+        for (const kept = [];;) {
+            kept.push(Buffer.alloc(8 << 20, 1));
+            await new Promise((r) => setTimeout(r, 20));
+        }
+    }";
+    hog(node("index.js", text), "node").await;
+    let child = "
+import subprocess, sys
+def handler(event, context):
+    if event: return 1
+    subprocess.run([sys.executable, '-c', \"import time; x = b'x' * (300 << 20); time.sleep(30)\"])
+";
+    hog(python(child), "a child of the function").await;
+}
+
+#[tokio::test]
+async fn memory_hogs_are_ended_by_the_kernel_where_there_is_a_cgroup() {
+    let Some(cgroup) = CgroupParent::own() else {
+        eprintln!("passed over: no memory control group can be made here");
+        return;
+    };
+    let fast = "
+def handler(event, context):
+    if event: return 1
+    return len(b'x' * (1 << 30))
+";
+    let mut plan = python(fast);
+    plan.cgroup = Some(cgroup);
+    hog(plan, "cgroup").await;
+}
+
+#[tokio::test]
+async fn responses_over_the_limit_are_refused_and_the_sandbox_lives() {
+    for plan in [
+        node("index.js", "exports.handler = async (e) => 'x'.repeat(e.n)"),
+        python("def handler(event, context):\n    return 'x' * event['n']\n"),
+    ] {
+        let rig = plan.start();
+        let fits = PAYLOAD_LIMIT - 2;
+        let outcome = rig.invoke(&format!("{{\"n\":{fits}}}")).await;
+        assert_eq!(outcome.result.unwrap().len(), PAYLOAD_LIMIT);
+        let (failure, body) = rig.error(&format!("{{\"n\":{}}}", fits + 1)).await;
+        assert_eq!(failure.error_type, "Function.ResponseSizeTooLarge");
+        assert_eq!(
+            body["errorMessage"],
+            "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+        );
+        assert_eq!(rig.invoke("{\"n\":1}").await.result.unwrap(), "\"x\"");
+        assert_eq!(rig.log.count("INIT_START"), 1);
+    }
+}

@@ -1,0 +1,142 @@
+//! Reuse, concurrency, idle ending, and what is left when the platform goes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use cumulet_base::{Clock, SystemClock};
+use cumulet_sandbox::InvokeError;
+
+use crate::rig::{alive, event, node, python, until};
+
+const PID: &str = "import os, time\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    time.sleep(event)\n    return [os.getpid(), count]\n";
+
+#[tokio::test]
+async fn a_warm_sandbox_is_used_again() {
+    let rig = python(PID).start();
+    let first = rig.value("0").await;
+    for count in 2..20 {
+        assert_eq!(rig.value("0").await, serde_json::json!([first[0], count]));
+    }
+    assert_eq!(rig.pool.counts(), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_at_once_have_sandboxes_of_their_own_up_to_the_limit() {
+    let mut plan = python(PID);
+    plan.concurrency = 4;
+    let rig = plan.start();
+    let calls: Vec<_> = (0..4)
+        .map(|_| {
+            let pool = rig.pool.clone();
+            tokio::spawn(async move { pool.invoke(&event("0.5"), None).await.unwrap() })
+        })
+        .collect();
+    until("four run", || rig.pool.counts() == (0, 4)).await;
+    assert!(matches!(rig.try_invoke("0").await, Err(InvokeError::Throttled)));
+    let mut pids = HashSet::new();
+    for call in calls {
+        pids.insert(crate::rig::value(&call.await.unwrap())[0].as_u64().unwrap());
+    }
+    assert_eq!(pids.len(), 4);
+    assert_eq!(rig.pool.counts(), (4, 0));
+    assert!(pids.contains(&rig.value("0").await[0].as_u64().unwrap()), "warm again");
+}
+
+#[tokio::test]
+async fn idle_sandboxes_end() {
+    let mut plan = python(PID);
+    plan.idle = Duration::from_millis(200);
+    let rig = plan.start();
+    let pid = rig.value("0").await[0].as_u64().unwrap() as u32;
+    assert!(alive(pid));
+    until("it ends", || rig.pool.counts().0 == 0 && !alive(pid)).await;
+    assert_ne!(rig.value("0").await[0], pid);
+}
+
+#[tokio::test]
+async fn dropping_the_pool_or_the_call_ends_what_runs() {
+    let rig = node(
+        "index.js",
+        "exports.handler = async (e) => {
+        console.log(`pid=${process.pid}`); await new Promise((r) => setTimeout(r, e.ms)) }",
+    )
+    .start();
+    let pid = |at: usize| -> u32 {
+        let texts = rig.log.texts();
+        let mut pids = texts.iter().filter_map(|text| text.split("pid=").nth(1));
+        pids.nth(at).unwrap().parse().unwrap()
+    };
+    rig.invoke(r#"{"ms":0}"#).await;
+    let (warm, calling) = (pid(0), rig.pool.clone());
+    let call = tokio::spawn(async move { calling.invoke(&event(r#"{"ms":9000}"#), None).await });
+    until("it runs", || rig.log.count("pid=") == 2).await;
+    assert_eq!(pid(1), warm);
+    call.abort();
+    until("the call's sandbox ends", || !alive(warm)).await;
+    until("and is not counted", || rig.pool.counts() == (0, 0)).await;
+
+    rig.invoke(r#"{"ms":0}"#).await;
+    let idle = pid(2);
+    assert!(alive(idle));
+    drop(rig.pool);
+    until("the idle one ends", || !alive(idle)).await;
+    // Reaped, not only ended: no zombie of it is left.
+    let gone = || !std::path::Path::new(&format!("/proc/{idle}")).exists();
+    until("it is reaped", gone).await;
+}
+
+#[tokio::test]
+async fn a_sandbox_that_died_while_idle_is_replaced() {
+    let text = "import os, signal, threading, time\ndef die():\n    time.sleep(0.1)\n    os._exit(1)\ndef handler(event, context):\n    if event: threading.Thread(target=die).start()\n    return os.getpid()\n";
+    let rig = python(text).start();
+    let pid = rig.value("1").await.as_u64().unwrap() as u32;
+    until("it dies", || !alive(pid)).await;
+    assert_ne!(rig.value("0").await, pid);
+}
+
+#[tokio::test]
+async fn a_sandbox_is_not_used_beyond_its_credentials() {
+    let mut plan = python(PID);
+    plan.expires = SystemClock.now().after(Duration::from_secs(5));
+    let rig = plan.start();
+    let first = rig.value("0").await;
+    assert_ne!(rig.value("0").await[0], first[0]);
+}
+
+#[tokio::test]
+async fn request_ids_are_checked() {
+    let rig = python(PID).start();
+    for id in ["", "a b", "a\r\nX: y", "a/b", &"a".repeat(65)] {
+        let mut invocation = event("0");
+        id.clone_into(&mut invocation.request_id);
+        let result = rig.pool.invoke(&invocation, None).await;
+        assert!(matches!(result, Err(InvokeError::RequestId)), "{id:?}");
+    }
+}
+
+/// Starts `examples/orphan.rs`, a platform with three busy functions, kills it outright, and looks
+/// at what is left of them.
+#[tokio::test]
+async fn kill_9_of_the_platform_leaves_no_function() {
+    let mut program: PathBuf = std::env::current_exe().unwrap();
+    program.pop();
+    program.pop();
+    program.push("examples/orphan");
+    assert!(program.exists(), "build it first: cargo build -p cumulet-sandbox --examples");
+    let folder = tempfile::tempdir().unwrap();
+    let mut platform =
+        Command::new(program).arg(folder.path()).stdout(Stdio::null()).spawn().unwrap();
+    let pids = || -> Vec<u32> {
+        let files = std::fs::read_dir(folder.path().join("pids"));
+        let files = files.map(|files| files.flatten().collect::<Vec<_>>()).unwrap_or_default();
+        files.iter().filter_map(|file| file.file_name().to_str()?.parse().ok()).collect()
+    };
+    until("three functions run", || pids().len() == 3).await;
+    let pids = pids();
+    assert!(pids.iter().all(|&pid| alive(pid)), "{pids:?}");
+    platform.kill().unwrap();
+    platform.wait().unwrap();
+    until("all functions end", || !pids.iter().any(|&pid| alive(pid))).await;
+}

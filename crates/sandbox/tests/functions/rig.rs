@@ -1,0 +1,194 @@
+//! What the tests share: a function made of a few files, its pool, its log.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
+use cumulet_sandbox::{
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, Interpreter,
+    Invocation, InvokeError, LogFormat, LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime,
+    RuntimeFolder, Setup, discover, select,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) fn interpreters() -> &'static [Interpreter] {
+    static FOUND: OnceLock<Vec<Interpreter>> = OnceLock::new();
+    FOUND.get_or_init(|| discover(None))
+}
+
+/// Keeps log lines.
+#[derive(Default)]
+pub(crate) struct Log(Mutex<Vec<LogLine>>);
+
+impl LogSink for Log {
+    fn line(&self, line: LogLine) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Log {
+    pub(crate) fn lines(&self) -> Vec<LogLine> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.lines().into_iter().map(|line| line.text).collect()
+    }
+
+    pub(crate) fn count(&self, part: &str) -> usize {
+        self.texts().iter().filter(|text| text.contains(part)).count()
+    }
+}
+
+pub(crate) struct FixedCredentials(pub(crate) Timestamp);
+
+impl CredentialSource for FixedCredentials {
+    fn credentials(&self) -> BoxFuture<'_, Result<Credentials, String>> {
+        let credentials = Credentials {
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: "example".to_owned(),
+            session_token: "token".to_owned(),
+            expires: self.0,
+        };
+        Box::pin(async move { Ok(credentials) })
+    }
+}
+
+/// A function and its pool.
+pub(crate) struct Rig {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) log: Arc<Log>,
+    _folder: TempDir,
+}
+
+/// What a test changes before the pool is made.
+pub(crate) struct Plan {
+    pub(crate) function: Function,
+    pub(crate) concurrency: usize,
+    pub(crate) idle: Duration,
+    pub(crate) expires: Timestamp,
+    pub(crate) cgroup: Option<CgroupParent>,
+    folder: TempDir,
+}
+
+impl Plan {
+    pub(crate) fn new(runtime: &str, handler: &str, files: &[(&str, &str)]) -> Self {
+        let runtime: Runtime = runtime.parse().unwrap();
+        let selected = select(runtime, interpreters())
+            .unwrap_or_else(|| panic!("install an interpreter for {}", runtime.name()));
+        let folder = tempfile::tempdir().unwrap();
+        let code = folder.path().join("code");
+        for (name, text) in files {
+            let file = code.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let function = Function {
+            name: "fn".to_owned(),
+            version: "$LATEST".to_owned(),
+            region: "eu-west-1".to_owned(),
+            runtime,
+            interpreter: selected.interpreter,
+            handler: handler.to_owned(),
+            code: code.canonicalize().unwrap(),
+            layers: None,
+            memory_mb: 256,
+            timeout: Duration::from_secs(10),
+            environment: BTreeMap::new(),
+            endpoint: None,
+            log_group: "/aws/lambda/fn".to_owned(),
+            log_format: LogFormat::Text,
+            log_level: None,
+        };
+        let expires = Timestamp::from_millis(i64::MAX);
+        let idle = Duration::from_secs(60);
+        Self { function, concurrency: 10, idle, expires, cgroup: None, folder }
+    }
+
+    pub(crate) fn start(self) -> Rig {
+        let root = self.folder.path();
+        let log = Arc::new(Log::default());
+        let pool = Pool::new(Setup {
+            function: self.function,
+            launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
+            folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
+            credentials: Arc::new(FixedCredentials(self.expires)),
+            sink: log.clone(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            concurrency: self.concurrency,
+            idle: self.idle,
+        });
+        Rig { pool: Arc::new(pool), log, _folder: self.folder }
+    }
+}
+
+/// A Python function of one file, handler `index.handler`.
+pub(crate) fn python(text: &str) -> Plan {
+    Plan::new("python3.11", "index.handler", &[("index.py", text)])
+}
+
+/// A Node.js function of one file, handler `index.handler`.
+pub(crate) fn node(file: &str, text: &str) -> Plan {
+    Plan::new("nodejs20.x", "index.handler", &[(file, text)])
+}
+
+pub(crate) fn event(payload: &str) -> Invocation {
+    Invocation {
+        request_id: RandomIds.uuid(),
+        payload: Bytes::copy_from_slice(payload.as_bytes()),
+        function_arn: "arn:aws:lambda:eu-west-1:000000000000:function:fn".to_owned(),
+        ..Invocation::default()
+    }
+}
+
+impl Rig {
+    pub(crate) async fn invoke(&self, payload: &str) -> Outcome {
+        self.try_invoke(payload).await.unwrap()
+    }
+
+    pub(crate) async fn try_invoke(&self, payload: &str) -> Result<Outcome, InvokeError> {
+        self.pool.invoke(&event(payload), None).await
+    }
+
+    pub(crate) async fn value(&self, payload: &str) -> Value {
+        value(&self.invoke(payload).await)
+    }
+
+    pub(crate) async fn error(&self, payload: &str) -> (FunctionError, Value) {
+        error(&self.invoke(payload).await)
+    }
+}
+
+pub(crate) fn value(outcome: &Outcome) -> Value {
+    match &outcome.result {
+        Ok(payload) => serde_json::from_slice(payload).unwrap(),
+        Err(error) => panic!("the function failed: {}", String::from_utf8_lossy(&error.body)),
+    }
+}
+
+pub(crate) fn error(outcome: &Outcome) -> (FunctionError, Value) {
+    let error = outcome.result.clone().expect_err("the function should have failed");
+    let body = serde_json::from_slice(&error.body).unwrap();
+    (error, body)
+}
+
+pub(crate) fn alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
+}
+
+/// Waits until `done`, five seconds at most.
+pub(crate) async fn until(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(5), "waited too long: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

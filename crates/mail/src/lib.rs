@@ -8,13 +8,18 @@ mod mailbox;
 mod outbox;
 mod settings;
 mod smtp;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use cumulet_base::{Clock, Timestamp};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cumulet_base::Clock;
 use cumulet_store::{Key, Read as _, Record, Sealer, Store, StoreError, Tx};
+use cumulet_work::Work;
 use serde::{Deserialize, Serialize};
 
 pub use mailbox::{KEPT, Kept};
@@ -162,13 +167,9 @@ impl Mail {
         settings::load(&self.store.snapshot(), &self.sealer).await
     }
 
-    /// Begins to deliver what is queued, until the process ends or the returned handle is aborted.
-    pub fn start(self: &Arc<Self>) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(outbox::run(Arc::clone(self)))
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// Begins to deliver what is queued. Once.
+    pub fn start(self: &Arc<Self>, work: &Work) {
+        outbox::register(self, work);
     }
 }
 
@@ -178,20 +179,19 @@ impl fmt::Debug for Mail {
     }
 }
 
-/// A message as it is stored: JSON, sealed for the key that it lies under.
-fn seal(sealer: &Sealer, key: &Key, message: &Message) -> Result<String, MailError> {
-    use base64::Engine as _;
+/// A message as it is stored: JSON, sealed for the place where it lies.
+fn seal(sealer: &Sealer, place: &[u8], message: &Message) -> Result<String, MailError> {
     let plain = serde_json::to_vec(message).map_err(|_| MailError::Sealed)?;
-    let sealed = sealer.seal("mail/message", key, &plain).map_err(|_| MailError::Sealed)?;
-    Ok(base64::engine::general_purpose::STANDARD.encode(sealed))
+    let sealed = sealer.seal("mail/message", place, &plain).map_err(|_| MailError::Sealed)?;
+    Ok(STANDARD.encode(sealed))
 }
 
-/// The message that was stored under `key`.
-fn open(sealer: &Sealer, key: &[u8], sealed: &str) -> Result<Message, MailError> {
-    use base64::Engine as _;
-    let sealed = base64::engine::general_purpose::STANDARD.decode(sealed);
+/// The message that was sealed for `place`.
+fn open(sealer: &Sealer, place: &[u8], sealed: &str) -> Result<Message, MailError> {
+    let sealed = STANDARD.decode(sealed);
     let sealed = sealed.map_err(|_| MailError::Sealed)?;
-    let plain = sealer.open_sealed("mail/message", key, &sealed).map_err(|_| MailError::Sealed)?;
+    let plain =
+        sealer.open_sealed("mail/message", place, &sealed).map_err(|_| MailError::Sealed)?;
     serde_json::from_slice(&plain).map_err(|_| MailError::Sealed)
 }
 

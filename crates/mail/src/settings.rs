@@ -89,10 +89,7 @@ pub(crate) async fn store(
     Ok(())
 }
 
-pub(crate) async fn load(
-    read: &impl Read,
-    sealer: &Sealer,
-) -> Result<Option<Settings>, MailError> {
+pub(crate) async fn load(read: &impl Read, sealer: &Sealer) -> Result<Option<Settings>, MailError> {
     let Some(Stored { sealed }) = read.get_record(&key()).await? else { return Ok(None) };
     let sealed = STANDARD.decode(sealed).map_err(|_| MailError::Sealed)?;
     let plain = sealer.open_sealed(PURPOSE, &key(), &sealed).map_err(|_| MailError::Sealed)?;

@@ -25,7 +25,8 @@ const PRIME: Odd<U3072> = Odd::<U3072>::from_be_hex(concat!(
     "08E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF",
 ));
 
-static PARAMS: LazyLock<FixedMontyParams<LIMBS>> = LazyLock::new(|| FixedMontyParams::new_vartime(PRIME));
+static PARAMS: LazyLock<FixedMontyParams<LIMBS>> =
+    LazyLock::new(|| FixedMontyParams::new_vartime(PRIME));
 
 /// `k = H(pad(N) || pad(g))`.
 static MULTIPLIER: LazyLock<U3072> = LazyLock::new(|| {

@@ -22,6 +22,7 @@ use crypto_bigint::{U256, U3072, Uint};
 
 pub(crate) use timestamp::seconds;
 
+use crate::secrets::keyed_hash;
 use group::{LIMBS, element, number, padded, params, prime};
 
 /// Bytes of a verifier.
@@ -76,20 +77,19 @@ impl Verifier {
     }
 
     /// The key that client and server share after the exchange: the client has it only if he knows
-    /// the password.
+    /// the password. `u` is the exchange's [`scrambling`].
     pub(crate) fn shared_key<const B: usize>(
         &self,
         b: &Uint<B>,
         client: &Public,
-        server: &Public,
+        u: &[u8; 32],
     ) -> [u8; 16] {
-        let u = digest(&[&client.padded(), &server.padded()]);
-        let scrambling = U256::from_be_slice(&u);
+        let exponent = U256::from_be_slice(u);
         let base: FixedMontyForm<LIMBS> =
-            element(&client.0) * element(&self.0).pow_bounded_exp(&scrambling, 256);
+            element(&client.0) * element(&self.0).pow_bounded_exp(&exponent, 256);
         let secret: [u8; VERIFIER] = base.pow(b).retrieve().to_be_bytes().into();
-        let extracted = hmac(&padded(&u), &[&padded(&secret)]);
-        let expanded = hmac(&extracted, &[b"Caldera Derived Key", &[1]]);
+        let extracted = keyed_hash(&padded(u), &[&padded(&secret)]);
+        let expanded = keyed_hash(&extracted, &[b"Caldera Derived Key", &[1]]);
         let mut key = [0; 16];
         key.copy_from_slice(expanded.split_at(16).0);
         key
@@ -100,6 +100,11 @@ impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Verifier(..)")
     }
+}
+
+/// `u = H(pad(A) || pad(B))`, which binds the shared key to both public values.
+pub(crate) fn scrambling(client: &Public, server: &Public) -> [u8; 32] {
+    digest(&[&client.padded(), &server.padded()])
 }
 
 /// A public value of either side: a number from 1 to N-1.
@@ -116,16 +121,24 @@ impl Public {
         (value != U3072::ZERO && value < prime()).then_some(Self(value))
     }
 
+    /// From its [`VERIFIER`] bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Verifier::from_bytes(bytes).map(|Verifier(value)| Self(value))
+    }
+
+    /// Big-endian bytes.
+    pub(crate) fn to_bytes(&self) -> [u8; VERIFIER] {
+        self.0.to_be_bytes().into()
+    }
+
     /// Lower-case hexadecimal digits, without leading zeros.
     pub(crate) fn to_hex(&self) -> String {
-        let bytes: [u8; VERIFIER] = self.0.to_be_bytes().into();
-        let hex = hex(&bytes);
+        let hex = hex(&self.to_bytes());
         hex.trim_start_matches('0').to_owned()
     }
 
     fn padded(&self) -> Vec<u8> {
-        let bytes: [u8; VERIFIER] = self.0.to_be_bytes().into();
-        padded(&bytes)
+        padded(&self.to_bytes())
     }
 }
 
@@ -159,17 +172,44 @@ fn digest(parts: &[&[u8]]) -> [u8; 32] {
     out
 }
 
-fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = hmac::Context::with_key(&hmac::Key::new(HMAC_SHA256, key));
-    for part in parts {
-        context.update(part);
-    }
-    let mut out = [0; 32];
-    out.copy_from_slice(context.sign().as_ref());
-    out
-}
-
 /// The parameters are made once; the first sign-in should not pay for it.
 pub(crate) fn prepare() {
     let _ = (params(), group::multiplier());
+}
+
+/// The client's side of the mathematics, for tests of both sides.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// `g^a`.
+    pub(crate) fn power(a: &U256) -> Public {
+        Public(element(&U3072::from_u64(2)).pow(a).retrieve())
+    }
+
+    /// `x`.
+    pub(crate) fn private_key(identity: Identity<'_>, password: &str, salt: &[u8]) -> U256 {
+        let inner = digest(&[identity.pool, identity.user, ":", password].map(str::as_bytes));
+        U256::from_be_slice(&digest(&[&padded(salt), &inner]))
+    }
+
+    /// `B - k·v`.
+    pub(crate) fn without(server: &Public, verifier: &Verifier) -> FixedMontyForm<LIMBS> {
+        element(&server.0) - element(group::multiplier()) * element(&verifier.0)
+    }
+
+    /// The key from `u` and `S`.
+    pub(crate) fn key(u: &[u8; 32], secret: U3072) -> [u8; 16] {
+        let secret: [u8; VERIFIER] = secret.to_be_bytes().into();
+        let extracted = keyed_hash(&padded(u), &[&padded(&secret)]);
+        let mut key = [0; 16];
+        key.copy_from_slice(&keyed_hash(&extracted, &[b"Caldera Derived Key\x01"])[..16]);
+        key
+    }
+
+    /// A salt's bytes, of the digits that a client gets.
+    pub(crate) fn salt(hex: &str) -> Vec<u8> {
+        let bytes: [u8; VERIFIER] = number(hex).to_be_bytes().into();
+        padded(&bytes)
+    }
 }

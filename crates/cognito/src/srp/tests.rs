@@ -4,7 +4,6 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crypto_bigint::modular::FixedMontyForm;
 use crypto_bigint::{U256, U1024, U3072};
 
 use super::group::{element, multiplier, number, padded, params, prime};
@@ -35,7 +34,7 @@ fn a_recorded_exchange_comes_out_the_same() {
     let server = verifier.challenge(&b);
     assert_eq!(server.to_hex(), text("B"));
     let client = Public::parse(text("A")).unwrap();
-    let key = verifier.shared_key(&b, &client, &server);
+    let key = verifier.shared_key(&b, &client, &scrambling(&client, &server));
     assert_eq!(hex(&key), text("hkdf"));
     let block = STANDARD.decode(text("secret_block")).unwrap();
     let signature = STANDARD.decode(text("signature")).unwrap();
@@ -43,21 +42,19 @@ fn a_recorded_exchange_comes_out_the_same() {
     assert!(!claim_holds(&key, identity, &block[1..], text("ts"), &signature));
 }
 
-/// What a client computes: `S = (B - k·g^x)^(a + u·x)`, here as `X^a · (X^x)^u`.
-fn client_key(identity: Identity<'_>, password: &str, salt: &[u8], a: &U256, server: &Public) -> [u8; 16] {
-    let g = element(&U3072::from_u64(2));
-    let inner = digest(&[identity.pool, identity.user, ":", password].map(str::as_bytes));
-    let x = U256::from_be_slice(&digest(&[&padded(salt), &inner]));
-    let public = Public(g.pow(a).retrieve());
-    let u = digest(&[&public.padded(), &server.padded()]);
-    let base: FixedMontyForm<{ super::LIMBS }> =
-        element(&server.0) - element(multiplier()) * g.pow(&x);
+/// What a client computes: `S = (B - k·g^x)^(a + u·x)`, here as `base^a · (base^x)^u`.
+fn client_key(
+    identity: Identity<'_>,
+    password: &str,
+    salt: &[u8],
+    a: &U256,
+    server: &Public,
+) -> [u8; 16] {
+    let x = testing::private_key(identity, password, salt);
+    let u = scrambling(&testing::power(a), server);
+    let base = testing::without(server, &Verifier::derive(identity, password, salt));
     let secret = base.pow(a) * base.pow(&x).pow(&U256::from_be_slice(&u));
-    let secret: [u8; 384] = secret.retrieve().to_be_bytes().into();
-    let extracted = hmac(&padded(&u), &[&padded(&secret)]);
-    let mut key = [0; 16];
-    key.copy_from_slice(&hmac(&extracted, &[b"Caldera Derived Key\x01"])[..16]);
-    key
+    testing::key(&u, secret.retrieve())
 }
 
 #[test]
@@ -73,7 +70,10 @@ fn client_and_server_agree_exactly_when_the_password_is_right() {
             let client = Public(element(&U3072::from_u64(2)).pow(&a).retrieve());
             let typed = if *wrong { format!("{password}x") } else { password.clone() };
             let key = client_key(identity, &typed, salt, &a, &server);
-            assert_eq!(key == verifier.shared_key(&b, &client, &server), !wrong);
+            assert_eq!(
+                key == verifier.shared_key(&b, &client, &scrambling(&client, &server)),
+                !wrong
+            );
         });
 }
 

@@ -58,7 +58,7 @@ Mappings:
 Conditions:
   IsProd: !Equals [!Ref Env, prod]
   NotProd: !Not [!Condition IsProd]
-  Both: !And [!Condition IsProd, !Condition NotProd]
+  Both: !And [Condition: !Condition IsProd, !Condition NotProd]
   Either: !Or [!Condition IsProd, !Condition NotProd]
   Alias: !Condition Either
 Resources:

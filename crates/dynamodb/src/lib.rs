@@ -11,6 +11,8 @@ mod describe;
 mod error;
 pub mod expression;
 mod fingerprint;
+#[cfg(test)]
+mod index_tests;
 mod item_access;
 pub mod key;
 mod model;
@@ -20,6 +22,8 @@ mod purge;
 mod request;
 mod store;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod ttl;
 mod units;

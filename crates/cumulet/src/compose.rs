@@ -7,7 +7,8 @@ use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_logs::Logs;
-use cumulet_service::{Cloud, Parts, Service};
+use cumulet_s3::{S3, Websites};
+use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
@@ -20,8 +21,17 @@ pub(crate) struct Base<'a> {
     pub(crate) region: Region,
 }
 
-/// A cloud whose work has begun, and the key of its root.
-pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), String> {
+/// A cloud whose work has begun.
+pub(crate) struct Composed {
+    pub(crate) cloud: Arc<Cloud>,
+    /// What host names lead to beside the control plane.
+    pub(crate) sites: Vec<Arc<dyn Sites>>,
+    /// The key of its root.
+    pub(crate) root: RootKey,
+}
+
+/// Puts a cloud together and begins its work.
+pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let said = |why: &dyn std::fmt::Display| why.to_string();
     let options = Options::default();
     let free = options.min_free_bytes;
@@ -36,7 +46,15 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
     let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
     let logs = Logs::new(&store, clock.clone(), ids.clone());
-    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
+    let s3 = Arc::new(S3::new());
+    let sites: Vec<Arc<dyn Sites>> = vec![Arc::new(Websites::new(Arc::clone(&s3)))];
+    let services: Vec<Arc<dyn Service>> = vec![
+        dynamodb,
+        Arc::new(Iam),
+        logs,
+        s3,
+        Arc::new(Sts),
+    ];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),
@@ -52,5 +70,5 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
     };
     let cloud = Cloud::new(parts, services);
     cloud.start();
-    Ok((cloud, root))
+    Ok(Composed { cloud, sites, root })
 }

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::admin::Admin;
 use crate::cli::Serve;
-use crate::compose::{self, Base};
+use crate::compose::{self, Base, Composed};
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -39,7 +39,8 @@ async fn serve(options: Serve) -> Result<(), String> {
         account,
         region: region.clone(),
     };
-    let (cloud, root) = compose::cloud(base).await?;
+    let Composed { cloud, mut sites, root } = compose::cloud(base).await?;
+    sites.insert(0, Arc::new(Admin));
     let written = |path: &std::path::Path, text: &str| {
         write_private(path, text).map_err(|why| format!("{}: {why}", path.display()))
     };
@@ -48,7 +49,7 @@ async fn serve(options: Serve) -> Result<(), String> {
     written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
     let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
     let certificates = Arc::new(certificates.map_err(|e| said(&e))?);
-    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), vec![Arc::new(Admin)]));
+    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
     let limits: Limits = cloud.parts().limits.clone();
     let stop = stopped()?;
     println!("listening on {url}");

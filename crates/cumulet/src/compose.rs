@@ -8,6 +8,7 @@ use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_logs::Logs;
 use cumulet_service::{Cloud, Parts, Service};
+use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
@@ -36,7 +37,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
     let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
     let logs = Logs::new(&store, clock.clone(), ids.clone());
-    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
+    let services: Vec<Arc<dyn Service>> =
+        vec![dynamodb, Arc::new(Iam), logs, Arc::new(Ssm), Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

@@ -160,11 +160,12 @@ pub(crate) fn lies_below(bare: &str, path: &str, recursive: bool) -> bool {
 }
 
 /// What AWS says of a path that is none.
-pub(crate) const PATH_RULES: &str = "The parameter doesn't meet the parameter name requirements. The parameter name must begin \
-     with a forward slash \"/\". It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). \
-     It must use only letters, numbers, or the following symbols: . (period), - (hyphen), _ \
-     (underscore). Special characters are not allowed. All sub-paths, if specified, must use the \
-     forward slash symbol \"/\". Valid example: /get/parameters2-/by1./path0_.";
+pub(crate) const PATH_RULES: &str = "The parameter doesn't meet the parameter name requirements. \
+     The parameter name must begin with a forward slash \"/\". It can't be prefixed with \"aws\" \
+     or \"ssm\" (case-insensitive). It must use only letters, numbers, or the following symbols: \
+     . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if \
+     specified, must use the forward slash symbol \"/\". Valid example: \
+     /get/parameters2-/by1./path0_.";
 
 fn key(filter: &ParameterStringFilter, of: Of) -> Result<Field, Error> {
     let key = match (filter.key.as_str(), of) {

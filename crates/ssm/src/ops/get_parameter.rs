@@ -1,8 +1,8 @@
 //! GetParameter: reads one version of a parameter.
 //!
-//! Promises: the latest version, or that of `name:3` or `name:label`; by name or ARN. A SecureString
-//! comes as it lies in the store unless `WithDecryption` asks for its value, which takes leave for
-//! kms:Decrypt.
+//! Promises: the latest version, or that of `name:3` or `name:label`; by name or ARN. A
+//! SecureString comes as it lies in the store unless `WithDecryption` asks for its value, which
+//! takes leave for kms:Decrypt.
 //! Refuses: a parameter, version or label that is not there; AWS's public parameters
 //! (`/aws/service/…`) are not.
 

@@ -9,6 +9,7 @@ use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_logs::Logs;
 use cumulet_s3::{S3, Websites};
 use cumulet_service::{Cloud, Parts, Service, Sites};
+use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
@@ -48,13 +49,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let logs = Logs::new(&store, clock.clone(), ids.clone());
     let s3 = Arc::new(S3::new());
     let sites: Vec<Arc<dyn Sites>> = vec![Arc::new(Websites::new(Arc::clone(&s3)))];
-    let services: Vec<Arc<dyn Service>> = vec![
-        dynamodb,
-        Arc::new(Iam),
-        logs,
-        s3,
-        Arc::new(Sts),
-    ];
+    let services: Vec<Arc<dyn Service>> =
+        vec![dynamodb, Arc::new(Iam), logs, s3, Arc::new(Ssm), Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

@@ -108,6 +108,38 @@ pub struct Group {
     pub create_date: Timestamp,
 }
 
+/// `InstanceProfile`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct InstanceProfile {
+    /// `Path`.
+    #[shape(
+        wire = "Path",
+        required,
+        min = 1,
+        max = 512,
+        pattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"
+    )]
+    pub path: String,
+    /// `InstanceProfileName`.
+    #[shape(wire = "InstanceProfileName", required, min = 1, max = 128, pattern = "[\\w+=,.@-]+")]
+    pub instance_profile_name: String,
+    /// `InstanceProfileId`.
+    #[shape(wire = "InstanceProfileId", required, min = 16, max = 128, pattern = "[\\w]+")]
+    pub instance_profile_id: String,
+    /// `Arn`.
+    #[shape(wire = "Arn", required, min = 20, max = 2048)]
+    pub arn: String,
+    /// `CreateDate`.
+    #[shape(wire = "CreateDate", required)]
+    pub create_date: Timestamp,
+    /// `Roles`.
+    #[shape(wire = "Roles", required)]
+    pub roles: Vec<Role>,
+    /// `Tags`.
+    #[shape(wire = "Tags", max = 50)]
+    pub tags: Option<Vec<Tag>>,
+}
+
 /// `PermissionsBoundaryAttachmentType`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum PermissionsBoundaryAttachmentType {

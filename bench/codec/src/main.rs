@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use cumulet_api_dynamodb::ops::{GetItemOutput, PutItemInput};
 use cumulet_api_iam::ops::CreateRoleRequest;
-use cumulet_attribute::Attributes;
 use cumulet_shape::{Faults, Schema, Shape, validate};
 use cumulet_wire::json::{JsonReader, JsonWriter};
 
@@ -67,15 +66,13 @@ fn write<T: Shape>(value: &T) -> Vec<u8> {
 /// A PutItem of about 1 KB: ten attributes of several types.
 fn put_item() -> String {
     let text = "x".repeat(120);
-    let mut item = serde_json::json!({
+    let item = serde_json::json!({
         "user": {"S": "user-0123456789abcdef"}, "note": {"S": "2026-11-21T01:02:03.456Z#0001"},
         "count": {"N": "12345.678"}, "done": {"BOOL": false}, "gone": {"NULL": true},
         "tags": {"SS": ["alpha", "beta", "gamma"]}, "sizes": {"NS": ["1", "2", "3"]},
         "map": {"M": {"a": {"S": "b"}, "c": {"L": [{"N": "1"}, {"N": "2"}]}}},
+        "title": {"S": text}, "body": {"S": text}, "footer": {"S": text}, "extra": {"S": text},
     });
-    for name in ["title", "body", "footer", "extra"] {
-        item[name] = serde_json::json!({ "S": text });
-    }
     serde_json::json!({ "TableName": "notes", "Item": item }).to_string()
 }
 

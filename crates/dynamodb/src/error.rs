@@ -29,6 +29,8 @@ pub enum Error {
     KeyCondition(KeyConditionError),
     /// An update that cannot be done to the item.
     Update(UpdateError),
+    /// An update that makes an index key of another type.
+    IndexKeyUpdate,
     /// The data plane's: no such table, or not ready.
     TableNotFound,
     /// The control plane's: no such table of this name.
@@ -70,6 +72,10 @@ impl fmt::Display for Error {
             Self::Expression(error) => error.fmt(f),
             Self::KeyCondition(error) => error.fmt(f),
             Self::Update(error) => error.fmt(f),
+            Self::IndexKeyUpdate => f.write_str(
+                "The update expression attempted to update the secondary index key to unsupported \
+                 type",
+            ),
             Self::TableNotFound => f.write_str("Requested resource not found"),
             Self::NoTable(name) => {
                 write!(f, "Requested resource not found: Table: {name} not found")

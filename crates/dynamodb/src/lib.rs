@@ -4,6 +4,7 @@
 //! things lie; what every write does to an item and its index entries stands in [`write`] alone.
 
 pub mod capacity;
+mod collections;
 mod counts;
 mod describe;
 mod error;
@@ -12,16 +13,19 @@ mod item_access;
 pub mod key;
 mod model;
 mod ops;
+mod page;
 mod purge;
 mod request;
 mod store;
 mod tables;
+mod units;
 mod write;
 
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    CreateTable, DeleteTable, DescribeTable, GetItem, ListTables, PutItem,
+    CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem, ListTables, PutItem, Query, Scan,
+    UpdateItem,
 };
 use cumulet_service::{Cloud, Cx, Result, Service, operations};
 use cumulet_shape::ServiceMeta;
@@ -31,6 +35,7 @@ pub use error::Error;
 
 use counts::Counts;
 use tables::{Table, TableName, Tables};
+use write::{Write, Written};
 
 /// The service.
 #[derive(Debug)]
@@ -49,6 +54,20 @@ impl DynamoDb {
     /// The table of that name, as of the last commit.
     async fn named(&self, name: &TableName) -> Result<Option<Arc<Table>>> {
         self.tables.find(&name.account, &name.region, &name.name).await
+    }
+
+    /// Does one write: the table it was done to, and what it did.
+    async fn write_one(
+        &self,
+        cx: &Cx,
+        name: &TableName,
+        write: &Write,
+    ) -> Result<(Arc<Table>, Written)> {
+        self.write(cx, name, |table, tx| async move {
+            let done = write.run(&tx, &table).await?;
+            Ok((table, done))
+        })
+        .await
     }
 
     /// Runs a transaction on one table, which is there and unchanged in it.
@@ -89,5 +108,16 @@ impl Service for DynamoDb {
         purge::register(cloud);
     }
 
-    operations![CreateTable, DeleteTable, DescribeTable, GetItem, ListTables, PutItem];
+    operations![
+        CreateTable,
+        DeleteItem,
+        DeleteTable,
+        DescribeTable,
+        GetItem,
+        ListTables,
+        PutItem,
+        Query,
+        Scan,
+        UpdateItem
+    ];
 }

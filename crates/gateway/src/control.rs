@@ -56,7 +56,8 @@ impl Gateway {
             Err(response) => return with_id(response, &info.id),
         };
         let (service, protocol) = (found.service, found.protocol);
-        let info = Arc::new(info);
+        let id = cumulet_wire::request_id(service, self.cloud.parts().ids.as_ref(), info.id);
+        let info = Arc::new(RequestInfo { id, ..info });
         let asked = cors::Asked::of(&parts, &found.labels);
         let mut response = match self.run(&head, &parts, claim, found, body, &info).await {
             Ok(response) => response,

@@ -24,10 +24,12 @@ mod page;
 mod permissions;
 mod policies;
 mod rename;
+mod resources;
 mod root_key;
 mod store;
 mod tags;
 mod text;
+mod trust;
 mod user_keys;
 mod wire;
 
@@ -36,7 +38,7 @@ pub use permissions::Permissions;
 pub use root_key::{RootKey, RootKeyError};
 
 use cumulet_api_iam::ops as api;
-use cumulet_service::{Service, operations};
+use cumulet_service::{Resource, Service, operations};
 use cumulet_shape::ServiceMeta;
 
 /// The service. Its state is the store's.
@@ -46,6 +48,10 @@ pub struct Iam;
 impl Service for Iam {
     fn meta(&self) -> &'static ServiceMeta {
         &cumulet_api_iam::SERVICE
+    }
+
+    fn resources(&self) -> Vec<&'static dyn Resource> {
+        resources::all()
     }
 
     operations![
@@ -89,6 +95,7 @@ impl Service for Iam {
         api::ListGroupPolicies,
         api::ListGroups,
         api::ListGroupsForUser,
+        api::ListInstanceProfilesForRole,
         api::ListPolicies,
         api::ListPolicyTags,
         api::ListPolicyVersions,
@@ -117,3 +124,6 @@ impl Service for Iam {
         api::UpdateUser,
     ];
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,9 @@ pub(crate) struct Role {
     pub description: Option<String>,
     /// The trust policy's text.
     pub trust: String,
+    /// The unique ids of the users and roles that the trust policy names, by ARN.
+    #[serde(default)]
+    pub trusted: BTreeMap<String, String>,
     /// Seconds, 3,600 to 43,200.
     pub max_session: i32,
     #[serde(default)]

@@ -56,11 +56,7 @@ impl Permissions {
     /// The policies of the user or role behind `principal`. One that was deleted, and one that was
     /// made anew under the old name, has none for who signs as the old one.
     async fn identity(&self, principal: &Principal) -> Result<Arc<Identity>> {
-        let (Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. }) =
-            principal
-        else {
-            return Ok(Arc::default());
-        };
+        let Some((account, name, id)) = entity(principal) else { return Ok(Arc::default()) };
         if let Some(known) = self.identities.get(id) {
             return Ok(known);
         }
@@ -102,6 +98,16 @@ impl Permissions {
             Some(known) => Ok(Some(known)),
             None => self.sessions.load(name, load).await,
         }
+    }
+}
+
+/// Account, name and unique id of the user or role behind `principal`.
+fn entity(principal: &Principal) -> Option<(&str, &str, &str)> {
+    match principal {
+        Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. } => {
+            Some((account, name, id))
+        }
+        Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => None,
     }
 }
 

@@ -7,8 +7,6 @@ use crate::error::{Error, Result};
 
 /// Characters of a managed policy ("IAM and AWS STS quotas"), white space not counted.
 const MANAGED: usize = 6144;
-/// Characters of a trust policy that a role has without a raised quota.
-const TRUST: usize = 2048;
 
 /// What RFC 3986 leaves as it is.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -31,16 +29,8 @@ pub(crate) fn check_managed(text: &str) -> Result<()> {
     check(text)
 }
 
-/// Refuses what is no trust policy.
-pub(crate) fn check_trust(text: &str) -> Result<()> {
-    if size(text) > TRUST {
-        let message = format!("Cannot exceed quota for ACLSizePerRole: {TRUST}");
-        return Err(Error::LimitExceeded(message));
-    }
-    parse(text, Grammar::Trust)
-}
-
-fn parse(text: &str, grammar: Grammar) -> Result<()> {
+/// Refuses what is no policy of this grammar.
+pub(crate) fn parse(text: &str, grammar: Grammar) -> Result<()> {
     let parsed = Document::parse(text, grammar);
     parsed.map(drop).map_err(|why| Error::MalformedPolicyDocument(why.to_string()))
 }
@@ -67,6 +57,5 @@ mod tests {
         assert!(matches!(long, Err(Error::LimitExceeded(_))));
         let wrong = check_managed("{}");
         assert!(matches!(wrong, Err(Error::MalformedPolicyDocument(_))));
-        assert!(check_trust(&policy("b")).is_err());
     }
 }

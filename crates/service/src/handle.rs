@@ -6,7 +6,9 @@ use cumulet_shape::{Faults, Operation, OperationMeta, ServiceMeta};
 
 use http::HeaderMap;
 
-use crate::{Access, BoxFuture, Cloud, CrossOrigin, Cx, Endpoint, Error, Resource, Result};
+use crate::{
+    Access, BoxFuture, Cloud, CrossOrigin, Cx, Endpoint, Error, Resource, Result, Telemetry,
+};
 
 /// One operation of a service.
 pub trait Handle<O: Operation>: Send + Sync + 'static {
@@ -45,6 +47,11 @@ pub trait Service: Send + Sync + 'static {
     /// How a stack makes this service's resources.
     fn resources(&self) -> Vec<&'static dyn Resource> {
         Vec::new()
+    }
+
+    /// The sink of log lines, where this service is the one that keeps them.
+    fn telemetry(self: Arc<Self>) -> Option<Arc<dyn Telemetry>> {
+        None
     }
 
     /// Begins background work. Called once, when the cloud is complete.

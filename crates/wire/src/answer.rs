@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use bytes::Bytes;
-use cumulet_base::{Body, Timestamp};
+use cumulet_base::{Body, Ids, Timestamp};
 use cumulet_shape::{
-    AnyShape, Kind, Location, Member, OperationMeta, Protocol, Schema, Structure, TimeFormat,
-    Writer,
+    AnyShape, Kind, Location, Member, OperationMeta, Protocol, Schema, ServiceMeta, Structure,
+    TimeFormat, Writer,
 };
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
@@ -45,6 +45,16 @@ pub fn answer(
         checksum(&mut response);
     }
     response
+}
+
+/// A request's id as the service's clients know it, from the one that every request has: DynamoDB's
+/// are 52 digits and capital letters, all others UUIDs.
+pub fn request_id(service: &ServiceMeta, ids: &dyn Ids, uuid: String) -> String {
+    if service.name == "dynamodb" {
+        ids.text(52, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    } else {
+        uuid
+    }
 }
 
 /// The request id, in the header that the service's clients look at.

@@ -16,7 +16,7 @@ mod text;
 mod time;
 mod xml;
 
-pub use answer::answer;
+pub use answer::{answer, request_id};
 pub use bucket_host::bucket_of_host;
 pub use failure::{Failure, failure};
 pub use message::Message;

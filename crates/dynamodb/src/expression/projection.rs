@@ -63,6 +63,12 @@ impl Projection {
         self.attributes.keys().map(AsRef::as_ref)
     }
 
+    /// The attributes into whose values it leads.
+    pub fn nested(&self) -> impl Iterator<Item = &str> {
+        let nested = |(_, part): &(&Box<str>, &Part)| !matches!(part, Part::Whole);
+        self.attributes.iter().filter(nested).map(|(name, _)| name.as_ref())
+    }
+
     /// The parts of an item, in the maps and lists they stand in. Of a list those elements that
     /// were named, in order and without gaps; a list or map of which nothing was found is left
     /// out.

@@ -1,5 +1,5 @@
-//! AttachRolePolicy: gives a role a managed policy. Refuses one that does not exist, and more
-//! than ten. Attaching what is attached changes nothing.
+//! AttachRolePolicy: gives a role a managed policy. Refuses one that does not exist, and more than
+//! ten. Attaching what is attached changes nothing.
 
 use cumulet_api_iam::ops::{AttachRolePolicy, AttachRolePolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,5 +1,5 @@
-//! AttachUserPolicy: gives a user a managed policy. Refuses one that does not exist, and more
-//! than ten. Attaching what is attached changes nothing.
+//! AttachUserPolicy: gives a user a managed policy. Refuses one that does not exist, and more than
+//! ten. Attaching what is attached changes nothing.
 
 use cumulet_api_iam::ops::{AttachUserPolicy, AttachUserPolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,5 +1,5 @@
-//! CreatePolicyVersion: adds a version to a customer's managed policy, five at most, and lets it count
-//! where that is asked for.
+//! CreatePolicyVersion: adds a version to a customer's managed policy, five at most, and lets it
+//! count where that is asked for.
 
 use cumulet_api_iam::ops::{CreatePolicyVersion, CreatePolicyVersionResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

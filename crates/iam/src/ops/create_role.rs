@@ -1,5 +1,5 @@
-//! CreateRole: makes a role with its trust policy, without other policies. Refuses a
-//! trust policy that is none, a boundary that does not exist, and a name that is taken.
+//! CreateRole: makes a role with its trust policy, without other policies. Refuses a trust policy
+//! that is none, a boundary that does not exist, and a name that is taken.
 
 use cumulet_api_iam::ops::{CreateRole, CreateRoleResponse};
 use cumulet_service::{Access, Cx, Handle, Result};
@@ -11,7 +11,7 @@ use crate::attached;
 use crate::ids;
 use crate::model::{Grants, Role};
 use crate::tags;
-use crate::text;
+use crate::trust;
 use crate::wire::{self, Detail};
 
 impl Handle<CreateRole> for Iam {
@@ -31,7 +31,7 @@ impl Handle<CreateRole> for Iam {
         cx: &Cx,
         input: <CreateRole as Operation>::Input,
     ) -> Result<<CreateRole as Operation>::Output> {
-        text::check_trust(&input.assume_role_policy_document)?;
+        let trusted = trust::check(cx, &input.assume_role_policy_document).await?;
         let role = Role {
             name: input.role_name,
             path: input.path.unwrap_or_else(|| "/".to_owned()),
@@ -39,6 +39,7 @@ impl Handle<CreateRole> for Iam {
             created: cx.now().millis(),
             description: input.description,
             trust: input.assume_role_policy_document,
+            trusted,
             max_session: input.max_session_duration.unwrap_or(3600),
             tags: tags::from_wire(input.tags.as_deref().unwrap_or_default())?,
             grants: Grants { boundary: input.permissions_boundary, ..Grants::default() },

@@ -1,4 +1,5 @@
-//! DeletePolicy: removes a customer's managed policy that nobody has any more and that has one version.
+//! DeletePolicy: removes a customer's managed policy that nobody has any more and that has one
+//! version.
 
 use cumulet_api_iam::ops::{DeletePolicy, DeletePolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

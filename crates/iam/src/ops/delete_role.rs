@@ -1,5 +1,5 @@
-//! DeleteRole: removes a role that has no policies any more. Its sessions may nothing from then
-//! on, also where a role of the same name is made anew.
+//! DeleteRole: removes a role that has no policies any more. Its sessions may nothing from then on,
+//! also where a role of the same name is made anew.
 
 use cumulet_api_iam::ops::{DeleteRole, DeleteRoleOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -8,6 +8,7 @@ use crate::Iam;
 use crate::access;
 use crate::model::Role;
 use crate::store;
+use crate::trust;
 use crate::wire::{self, Detail};
 
 impl Handle<GetRole> for Iam {
@@ -20,7 +21,8 @@ impl Handle<GetRole> for Iam {
         cx: &Cx,
         input: <GetRole as Operation>::Input,
     ) -> Result<<GetRole as Operation>::Output> {
-        let role: Role = store::read(cx, &input.role_name).await?;
+        let mut role: Role = store::read(cx, &input.role_name).await?;
+        trust::refresh(&cx.store().snapshot(), cx.account(), &mut role).await?;
         Ok(GetRoleResponse { role: wire::role(cx.account(), &role, Detail::Full) })
     }
 }

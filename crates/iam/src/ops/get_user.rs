@@ -1,5 +1,5 @@
-//! GetUser: a user: the one named, or the caller where none is. The account's root has no
-//! name and no path.
+//! GetUser: a user: the one named, or the caller where none is. The account's root has no name and
+//! no path.
 
 use cumulet_api_iam::ops::{GetUser, GetUserResponse};
 use cumulet_api_iam::types;

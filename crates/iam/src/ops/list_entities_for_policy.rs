@@ -1,5 +1,5 @@
-//! ListEntitiesForPolicy: a page of the users, groups and roles that have a managed policy, attached or as
-//! their boundary.
+//! ListEntitiesForPolicy: a page of the users, groups and roles that have a managed policy,
+//! attached or as their boundary.
 
 use cumulet_api_iam::ops::ListEntitiesForPolicy;
 use cumulet_service::{Access, Cx, Handle, Result};

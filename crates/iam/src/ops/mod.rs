@@ -40,6 +40,7 @@ mod list_entities_for_policy;
 mod list_group_policies;
 mod list_groups;
 mod list_groups_for_user;
+mod list_instance_profiles_for_role;
 mod list_policies;
 mod list_policy_tags;
 mod list_policy_versions;

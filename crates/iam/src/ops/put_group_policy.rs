@@ -1,5 +1,5 @@
-//! PutGroupPolicy: writes an inline policy of a group, in the place of one of that
-//! name. Refuses a text that is no policy, and inline policies that together pass the quota.
+//! PutGroupPolicy: writes an inline policy of a group, in the place of one of that name. Refuses a
+//! text that is no policy, and inline policies that together pass the quota.
 
 use cumulet_api_iam::ops::{PutGroupPolicy, PutGroupPolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,5 +1,5 @@
-//! PutRolePolicy: writes an inline policy of a role, in the place of one of that
-//! name. Refuses a text that is no policy, and inline policies that together pass the quota.
+//! PutRolePolicy: writes an inline policy of a role, in the place of one of that name. Refuses a
+//! text that is no policy, and inline policies that together pass the quota.
 
 use cumulet_api_iam::ops::{PutRolePolicy, PutRolePolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,5 +1,5 @@
-//! PutUserPolicy: writes an inline policy of a user, in the place of one of that
-//! name. Refuses a text that is no policy, and inline policies that together pass the quota.
+//! PutUserPolicy: writes an inline policy of a user, in the place of one of that name. Refuses a
+//! text that is no policy, and inline policies that together pass the quota.
 
 use cumulet_api_iam::ops::{PutUserPolicy, PutUserPolicyOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

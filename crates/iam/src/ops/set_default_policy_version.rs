@@ -1,4 +1,5 @@
-//! SetDefaultPolicyVersion: lets another version of a managed policy count, for all who have it, at once.
+//! SetDefaultPolicyVersion: lets another version of a managed policy count, for all who have it, at
+//! once.
 
 use cumulet_api_iam::ops::{SetDefaultPolicyVersion, SetDefaultPolicyVersionOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -8,7 +8,7 @@ use crate::Iam;
 use crate::access;
 use crate::model::Role;
 use crate::store;
-use crate::text;
+use crate::trust;
 
 impl Handle<UpdateAssumeRolePolicy> for Iam {
     async fn access(
@@ -24,9 +24,10 @@ impl Handle<UpdateAssumeRolePolicy> for Iam {
         cx: &Cx,
         input: <UpdateAssumeRolePolicy as Operation>::Input,
     ) -> Result<<UpdateAssumeRolePolicy as Operation>::Output> {
-        text::check_trust(&input.policy_document)?;
+        let trusted = trust::check(cx, &input.policy_document).await?;
         let edit = |role: &mut Role| {
             role.trust.clone_from(&input.policy_document);
+            role.trusted.clone_from(&trusted);
             Ok(())
         };
         store::change(cx, &input.role_name, edit).await?;

@@ -1,5 +1,5 @@
-//! UpdateRole: changes a role's description and longest session; what is not given is
-//! reset, as AWS does for the session ("the default value of one hour is applied").
+//! UpdateRole: changes a role's description and longest session; what is not given is reset, as AWS
+//! does for the session ("the default value of one hour is applied").
 
 use cumulet_api_iam::ops::{UpdateRole, UpdateRoleResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

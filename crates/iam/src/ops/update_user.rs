@@ -1,5 +1,5 @@
-//! UpdateUser: gives a user another name or path. The access keys, groups and policies stay; policies
-//! that name the user by ARN do not follow.
+//! UpdateUser: gives a user another name or path. The access keys, groups and policies stay;
+//! policies that name the user by ARN do not follow.
 
 use cumulet_api_iam::ops::{UpdateUser, UpdateUserOutput};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -3,9 +3,9 @@
 use cumulet_api_lambda::types::{
     AliasConfiguration, AliasRoutingConfiguration, ApplicationLogLevel, Architecture,
     EnvironmentError, EnvironmentResponse, EphemeralStorage, FunctionConfiguration,
-    LastUpdateStatus, LastUpdateStatusReasonCode, Layer, LogFormat, LoggingConfig, PackageType,
-    Runtime, SnapStartApplyOn, SnapStartOptimizationStatus, SnapStartResponse, State,
-    StateReasonCode, SystemLogLevel, TracingConfigResponse, TracingMode,
+    LastUpdateStatus, Layer, LogFormat, LoggingConfig, PackageType, Runtime, SnapStartApplyOn,
+    SnapStartOptimizationStatus, SnapStartResponse, State, StateReasonCode, SystemLogLevel,
+    TracingConfigResponse, TracingMode,
 };
 use cumulet_base::Timestamp;
 use cumulet_service::Cx;
@@ -46,7 +46,6 @@ pub(crate) fn version(
 ) -> FunctionConfiguration {
     let settings = &version.settings;
     let creating = progress == Progress::Creating;
-    let updating = progress == Progress::Updating;
     FunctionConfiguration {
         function_name: Some(function.name.clone()),
         function_arn: Some(name.named_arn().as_str().to_owned()),
@@ -62,7 +61,11 @@ pub(crate) fn version(
         version: Some(version_text(version.number)),
         environment: environment(cx, function, settings),
         tracing_config: Some(TracingConfigResponse {
-            mode: Some(if settings.traced { TracingMode::Active } else { TracingMode::PassThrough }),
+            mode: Some(if settings.traced {
+                TracingMode::Active
+            } else {
+                TracingMode::PassThrough
+            }),
         }),
         revision_id: Some(version.revision.clone()),
         layers: layers(settings),
@@ -74,11 +77,11 @@ pub(crate) fn version(
             Progress::Updating => Some(LastUpdateStatus::InProgress),
             Progress::Done => Some(LastUpdateStatus::Successful),
         },
-        last_update_status_reason: updating.then(|| "The function is being created.".to_owned()),
-        last_update_status_reason_code: updating.then_some(LastUpdateStatusReasonCode::Creating),
         package_type: Some(PackageType::Zip),
         architectures: Architecture::from_wire(&settings.architecture).map(|one| vec![one]),
-        ephemeral_storage: i32::try_from(settings.storage).ok().map(|size| EphemeralStorage { size }),
+        ephemeral_storage: i32::try_from(settings.storage)
+            .ok()
+            .map(|size| EphemeralStorage { size }),
         snap_start: Some(SnapStartResponse {
             apply_on: Some(SnapStartApplyOn::None),
             optimization_status: Some(SnapStartOptimizationStatus::Off),

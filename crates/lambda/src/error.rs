@@ -61,10 +61,9 @@ impl fmt::Display for Error {
             Self::Constraint(text) => write!(f, "1 validation error detected: {text}"),
             Self::NoFunction(arn) => write!(f, "Function not found: {arn}"),
             Self::NoAlias(arn) => write!(f, "Cannot find alias arn: {arn}"),
-            Self::OtherRegion(there, here) => write!(
-                f,
-                "Functions from '{there}' are not reachable in this region ('{here}')"
-            ),
+            Self::OtherRegion(there, here) => {
+                write!(f, "Functions from '{there}' are not reachable in this region ('{here}')")
+            }
             Self::Revision => f.write_str(
                 "The RevisionId provided does not match the latest RevisionId. Call the \
                  GetFunction/GetAlias API to retrieve the latest RevisionId.",
@@ -73,7 +72,10 @@ impl fmt::Display for Error {
                 write!(f, "Could not parse request body into json: {why}")
             }
             Self::TooLarge(limit) => {
-                write!(f, "Request must be smaller than {limit} bytes for the InvokeFunction operation")
+                write!(
+                    f,
+                    "Request must be smaller than {limit} bytes for the InvokeFunction operation"
+                )
             }
             Self::Throttled(_) => f.write_str("Rate Exceeded."),
         }

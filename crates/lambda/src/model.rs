@@ -143,6 +143,8 @@ impl Record for PolicyRecord {
 /// The URL of a function or alias.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UrlRecord {
+    /// The alias it belongs to; `None`: the function itself.
+    pub(crate) qualifier: Option<String>,
     /// The first label of its host.
     pub(crate) id: String,
     /// `NONE` or `AWS_IAM`.
@@ -175,6 +177,8 @@ pub(crate) struct CorsRecord {
 /// How asynchronous invocations are tried again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EventRecord {
+    /// The version or alias it is for.
+    pub(crate) qualifier: Option<String>,
     pub(crate) retries: Option<u32>,
     /// Seconds.
     pub(crate) max_age: Option<u32>,
@@ -190,6 +194,7 @@ impl Record for EventRecord {
 /// never given twice.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LayerRecord {
+    pub(crate) name: String,
     pub(crate) next_version: u64,
 }
 

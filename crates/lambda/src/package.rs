@@ -20,7 +20,7 @@ use crate::model::{CodeRecord, CodeUse};
 use crate::store;
 
 /// Bytes of a zip that comes with the request ("Lambda quotas").
-const MAX_DIRECT: usize = 50 << 20;
+pub(crate) const MAX_DIRECT: usize = 50 << 20;
 /// Bytes of a function's files with those of its layers ("Lambda quotas").
 pub(crate) const MAX_UNZIPPED: u64 = 262_144_000;
 
@@ -88,7 +88,9 @@ impl Packages {
             .into());
         }
         let size = zip.len() as u64;
-        let (sha256, zip) = blocking(move || Ok((code_sha256(&zip), zip))).await?;
+        let (sha256, zip) = blocking(move || Ok::<_, io::Error>((code_sha256(&zip), zip)))
+            .await
+            .map_err(ServiceError::internal)?;
         let folder = self.folder(owner, &sha256);
         let unzipped = self.unpack(zip.clone(), folder).await.map_err(refused)?;
         let blob = write(cx.blobs(), &zip).await.map_err(ServiceError::unavailable)?;

@@ -9,13 +9,13 @@ use cumulet_store::{Direction, Key, Read, Record};
 use crate::error::Error;
 
 /// Items of a page at most: 50 of functions, 10,000 are taken as a wish.
-const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 50;
 
 /// A page of the records that begin with `all`, and the marker of the next one. A marker is the
 /// last record's key, relative to `all`.
 pub(crate) async fn page<R: Record>(
     read: &impl Read,
-    all: &Key,
+    all: Key,
     marker: Option<&str>,
     max: Option<i32>,
 ) -> Result<(Vec<R>, Option<String>)> {

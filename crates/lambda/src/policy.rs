@@ -47,7 +47,8 @@ fn principal(named: &str) -> Result<Value, Error> {
     if named.parse::<Arn>().is_ok_and(|arn| matches!(arn.service(), "iam" | "sts")) {
         return Ok(json!({ "AWS": named }));
     }
-    let host = named.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+    let host =
+        named.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
     if host && named.contains('.') {
         return Ok(json!({ "Service": named }));
     }

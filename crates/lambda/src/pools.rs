@@ -12,7 +12,7 @@ use cumulet_sandbox::{
 use cumulet_service::{Cloud, Cx, Result};
 
 use crate::describe::log_group;
-use crate::logs::{Group, Logs};
+use crate::logs::Group;
 use crate::model::{Settings, VersionRecord};
 use crate::name::{FunctionName, LayerName};
 use crate::package::{Owner, Packages};
@@ -30,7 +30,6 @@ const IDLE: Duration = Duration::from_secs(300);
 pub(crate) struct Pools {
     launcher: Arc<dyn Launcher>,
     folder: RuntimeFolder,
-    logs: Arc<dyn Logs>,
     endpoint: Option<String>,
     concurrency: usize,
     kept: Mutex<Kept>,
@@ -61,7 +60,6 @@ impl Pools {
     /// No pools yet. Sandboxes have their folders under `folder`.
     pub(crate) fn open(
         folder: &Path,
-        logs: Arc<dyn Logs>,
         endpoint: Option<String>,
         concurrency: usize,
     ) -> io::Result<Self> {
@@ -74,7 +72,6 @@ impl Pools {
         Ok(Self {
             launcher: Arc::new(PlainLauncher::new(&scratch, None)?),
             folder: RuntimeFolder::write(&folder.join("runtime"))?,
-            logs,
             endpoint,
             concurrency,
             kept: Mutex::default(),
@@ -146,7 +143,7 @@ impl Pools {
     fn make(&self, cloud: Weak<Cloud>, cx: &Cx, function: Function, resolved: &Resolved) -> Pool {
         let name = FunctionName { qualifier: None, ..resolved.name.clone() };
         let sink = Group {
-            logs: Arc::clone(&self.logs),
+            cloud: Weak::clone(&cloud),
             account: name.account.clone(),
             region: name.region.clone(),
             name: function.log_group.clone(),

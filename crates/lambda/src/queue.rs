@@ -96,10 +96,7 @@ async fn handle(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>, lease: &Lease) -> Outc
         tracing::error!(job = %lease.key, "an event without account and region");
         return Outcome::Done;
     };
-    let cx = cloud
-        .context(Principal::service(PRINCIPAL))
-        .in_account(account)
-        .in_region(region);
+    let cx = cloud.context(Principal::service(PRINCIPAL)).in_account(account).in_region(region);
     let name = FunctionName {
         account: cx.account().clone(),
         region: cx.region().clone(),

@@ -26,7 +26,8 @@ impl CredentialSource for RoleSource {
     fn credentials(&self) -> BoxFuture<'_, std::result::Result<Credentials, String>> {
         Box::pin(async {
             let cloud = self.cloud.upgrade().ok_or("the cloud is being stopped")?;
-            let cx = cloud.context(Principal::service(PRINCIPAL)).in_region(self.name.region.clone());
+            let cx =
+                cloud.context(Principal::service(PRINCIPAL)).in_region(self.name.region.clone());
             assume(&cx, &self.name, &self.role).await.map_err(|error| error.to_string())
         })
     }

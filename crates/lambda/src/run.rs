@@ -1,13 +1,10 @@
 //! Running a version once, for Invoke and for the queue alike.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use cumulet_sandbox::{Invocation, InvokeError, Outcome, PAYLOAD_LIMIT};
 use cumulet_service::{Cx, Error as ServiceError, Result};
-use cumulet_store::Read as _;
 
 use crate::Lambda;
 use crate::admission::Admitted;
@@ -38,7 +35,8 @@ pub(crate) fn client_context(header: Option<&str>) -> Result<Option<String>, Err
     let Some(header) = header else { return Ok(None) };
     let text = STANDARD.decode(header).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let json = text.filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-    let invalid = || Error::Content("the client context is not base64 of a JSON document".to_owned());
+    let invalid =
+        || Error::Content("the client context is not base64 of a JSON document".to_owned());
     json.map(Some).ok_or_else(invalid)
 }
 
@@ -58,7 +56,7 @@ impl Lambda {
 
     /// Runs a version. Goes on when the caller hangs up, as AWS does.
     pub(crate) async fn run(
-        self: &Arc<Self>,
+        &self,
         cx: &Cx,
         resolved: &Resolved,
         admitted: Admitted,
@@ -72,7 +70,8 @@ impl Lambda {
         });
         running.await.map_err(ServiceError::internal)?.map_err(|why| match why {
             InvokeError::Throttled => {
-                let reason = cumulet_api_lambda::types::ThrottleReason::ConcurrentInvocationLimitExceeded;
+                let reason =
+                    cumulet_api_lambda::types::ThrottleReason::ConcurrentInvocationLimitExceeded;
                 Error::Throttled(reason).into()
             }
             InvokeError::Credentials(why) => {

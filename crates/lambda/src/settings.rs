@@ -84,7 +84,10 @@ impl<'a> From<&'a CreateFunctionRequest> for Wanted<'a> {
             dead_letters: input.dead_letter_config.as_ref(),
             missing: vec![
                 (input.kms_key_arn.as_ref().is_some_and(|arn| !arn.is_empty()), "KMSKeyArn"),
-                (input.file_system_configs.as_ref().is_some_and(|f| !f.is_empty()), "FileSystemConfigs"),
+                (
+                    input.file_system_configs.as_ref().is_some_and(|f| !f.is_empty()),
+                    "FileSystemConfigs",
+                ),
                 (input.image_config.is_some(), "ImageConfig"),
                 (input.code_signing_config_arn.is_some(), "CodeSigningConfigArn"),
                 (snap_start(input.snap_start.as_ref()), "SnapStart"),
@@ -117,7 +120,10 @@ impl<'a> From<&'a UpdateFunctionConfigurationRequest> for Wanted<'a> {
             dead_letters: input.dead_letter_config.as_ref(),
             missing: vec![
                 (input.kms_key_arn.as_ref().is_some_and(|arn| !arn.is_empty()), "KMSKeyArn"),
-                (input.file_system_configs.as_ref().is_some_and(|f| !f.is_empty()), "FileSystemConfigs"),
+                (
+                    input.file_system_configs.as_ref().is_some_and(|f| !f.is_empty()),
+                    "FileSystemConfigs",
+                ),
                 (input.image_config.is_some(), "ImageConfig"),
                 (snap_start(input.snap_start.as_ref()), "SnapStart"),
                 (input.capacity_provider_config.is_some(), "CapacityProviderConfig"),
@@ -185,9 +191,10 @@ impl Wanted<'_> {
         let letters = letters.is_some_and(|arn| !arn.is_empty());
         let further = [(vpc, "VpcConfig"), (letters, "DeadLetterConfig")];
         match self.missing.iter().chain(&further).find(|(asked, _)| *asked) {
-            Some((_, what)) => {
-                Err(ServiceError::not_implemented("lambda", &format!("{} with {what}", self.operation)))
-            }
+            Some((_, what)) => Err(ServiceError::not_implemented(
+                "lambda",
+                &format!("{} with {what}", self.operation),
+            )),
             None => Ok(()),
         }
     }
@@ -201,10 +208,9 @@ impl Wanted<'_> {
 /// Looks layers up.
 pub(crate) async fn layers(cx: &Cx, arns: &[String]) -> Result<Vec<LayerUse>> {
     if arns.len() > MAX_LAYERS {
-        return Err(Error::Invalid(format!(
-            "Cannot reference more than {MAX_LAYERS} layers."
-        ))
-        .into());
+        return Err(
+            Error::Invalid(format!("Cannot reference more than {MAX_LAYERS} layers.")).into()
+        );
     }
     let snapshot = cx.store().snapshot();
     let mut found: Vec<LayerUse> = Vec::with_capacity(arns.len());
@@ -217,9 +223,10 @@ pub(crate) async fn layers(cx: &Cx, arns: &[String]) -> Result<Vec<LayerUse>> {
             ))
             .into());
         }
-        if found.iter().any(|one| {
-            LayerName::parse_version(&one.arn).is_ok_and(|(other, _)| other == layer)
-        }) {
+        if found
+            .iter()
+            .any(|one| LayerName::parse_version(&one.arn).is_ok_and(|(other, _)| other == layer))
+        {
             return Err(Error::Invalid(format!(
                 "Two different versions of the same layer are not allowed to be referenced in \
                  the same function. {} is named twice.",

@@ -83,9 +83,14 @@ impl FunctionName {
         self.of("event")
     }
 
+    /// What the records of its policies begin with.
+    pub(crate) fn policies(&self) -> Key {
+        self.of("policy")
+    }
+
     /// The policy of what is named: of the function as a whole for `$LATEST`.
     pub(crate) fn policy(&self) -> Key {
-        self.of("policy").text(self.own_qualifier())
+        self.policies().text(self.own_qualifier())
     }
 
     /// The URL of what is named.

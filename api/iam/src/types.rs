@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 /// `AccessKey`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AccessKey {
     /// `UserName`.
     #[shape(wire = "UserName", required, min = 1, max = 64, pattern = "[\\w+=,.@-]+")]
@@ -20,6 +20,12 @@ pub struct AccessKey {
     /// `CreateDate`.
     #[shape(wire = "CreateDate")]
     pub create_date: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AccessKeyMetadata`.

@@ -216,7 +216,7 @@ pub struct DurableConfig {
 }
 
 /// `Environment`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct Environment {
     /// `Variables`.
     #[shape(
@@ -228,8 +228,14 @@ pub struct Environment {
     pub variables: Option<BTreeMap<String, String>>,
 }
 
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `EnvironmentError`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct EnvironmentError {
     /// `ErrorCode`.
     #[shape(wire = "ErrorCode")]
@@ -239,8 +245,14 @@ pub struct EnvironmentError {
     pub message: Option<String>,
 }
 
+impl std::fmt::Debug for EnvironmentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `EnvironmentResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct EnvironmentResponse {
     /// `Variables`.
     #[shape(
@@ -253,6 +265,12 @@ pub struct EnvironmentResponse {
     /// `Error`.
     #[shape(wire = "Error")]
     pub error: Option<EnvironmentError>,
+}
+
+impl std::fmt::Debug for EnvironmentResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `EphemeralStorage`.
@@ -290,7 +308,7 @@ pub struct FileSystemConfig {
 }
 
 /// `FunctionCode`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct FunctionCode {
     /// `ZipFile`.
     #[shape(wire = "ZipFile", sensitive)]
@@ -318,6 +336,12 @@ pub struct FunctionCode {
         pattern = "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
     )]
     pub source_kms_key_arn: Option<String>,
+}
+
+impl std::fmt::Debug for FunctionCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `FunctionCodeLocation`.
@@ -352,7 +376,7 @@ pub struct FunctionCodeLocation {
 }
 
 /// `FunctionCodeLocationError`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct FunctionCodeLocationError {
     /// `ErrorCode`.
     #[shape(wire = "ErrorCode")]
@@ -360,6 +384,12 @@ pub struct FunctionCodeLocationError {
     /// `Message`.
     #[shape(wire = "Message", sensitive)]
     pub message: Option<String>,
+}
+
+impl std::fmt::Debug for FunctionCodeLocationError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `FunctionConfiguration`.
@@ -689,7 +719,7 @@ pub struct ImageConfig {
 }
 
 /// `ImageConfigError`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ImageConfigError {
     /// `ErrorCode`.
     #[shape(wire = "ErrorCode")]
@@ -697,6 +727,12 @@ pub struct ImageConfigError {
     /// `Message`.
     #[shape(wire = "Message", sensitive)]
     pub message: Option<String>,
+}
+
+impl std::fmt::Debug for ImageConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ImageConfigResponse`.
@@ -922,7 +958,7 @@ pub struct Layer {
 }
 
 /// `LayerVersionContentInput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct LayerVersionContentInput {
     /// `S3Bucket`.
     #[shape(wire = "S3Bucket", min = 3, max = 63)]
@@ -939,6 +975,12 @@ pub struct LayerVersionContentInput {
     /// `ZipFile`.
     #[shape(wire = "ZipFile", sensitive)]
     pub zip_file: Option<Bytes>,
+}
+
+impl std::fmt::Debug for LayerVersionContentInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `LayerVersionContentOutput`.
@@ -1313,7 +1355,7 @@ pub struct RuntimeVersionConfig {
 }
 
 /// `RuntimeVersionError`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct RuntimeVersionError {
     /// `ErrorCode`.
     #[shape(wire = "ErrorCode")]
@@ -1321,6 +1363,12 @@ pub struct RuntimeVersionError {
     /// `Message`.
     #[shape(wire = "Message", sensitive)]
     pub message: Option<String>,
+}
+
+impl std::fmt::Debug for RuntimeVersionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `S3FilesConfig`.

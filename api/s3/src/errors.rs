@@ -49,7 +49,7 @@ impl Exception for EncryptionTypeMismatch {
 pub struct InvalidObjectState {
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `AccessTier`.
     #[shape(wire = "AccessTier")]
     pub access_tier: Option<IntelligentTieringAccessTier>,

@@ -579,7 +579,7 @@ pub struct Destination {
     pub account: Option<String>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `AccessControlTranslation`.
     #[shape(wire = "AccessControlTranslation")]
     pub access_control_translation: Option<AccessControlTranslation>,
@@ -1134,7 +1134,7 @@ pub struct MultipartUpload {
     pub initiated: Option<Timestamp>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `Owner`.
     #[shape(wire = "Owner")]
     pub owner: Option<Owner>,
@@ -1225,7 +1225,7 @@ pub struct Object {
     pub size: Option<i64>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<ObjectStorageClass>,
+    pub storage_class: Option<String>,
     /// `Owner`.
     #[shape(wire = "Owner")]
     pub owner: Option<Owner>,
@@ -1434,57 +1434,6 @@ pub struct ObjectPart {
     pub checksum_xxhash128: Option<String>,
 }
 
-/// `ObjectStorageClass`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
-pub enum ObjectStorageClass {
-    #[default]
-    /// `STANDARD`.
-    #[shape(wire = "STANDARD")]
-    Standard,
-    /// `REDUCED_REDUNDANCY`.
-    #[shape(wire = "REDUCED_REDUNDANCY")]
-    ReducedRedundancy,
-    /// `GLACIER`.
-    #[shape(wire = "GLACIER")]
-    Glacier,
-    /// `STANDARD_IA`.
-    #[shape(wire = "STANDARD_IA")]
-    StandardIa,
-    /// `ONEZONE_IA`.
-    #[shape(wire = "ONEZONE_IA")]
-    OnezoneIa,
-    /// `INTELLIGENT_TIERING`.
-    #[shape(wire = "INTELLIGENT_TIERING")]
-    IntelligentTiering,
-    /// `DEEP_ARCHIVE`.
-    #[shape(wire = "DEEP_ARCHIVE")]
-    DeepArchive,
-    /// `OUTPOSTS`.
-    #[shape(wire = "OUTPOSTS")]
-    Outposts,
-    /// `GLACIER_IR`.
-    #[shape(wire = "GLACIER_IR")]
-    GlacierIr,
-    /// `SNOW`.
-    #[shape(wire = "SNOW")]
-    Snow,
-    /// `EXPRESS_ONEZONE`.
-    #[shape(wire = "EXPRESS_ONEZONE")]
-    ExpressOnezone,
-    /// `FSX_OPENZFS`.
-    #[shape(wire = "FSX_OPENZFS")]
-    FsxOpenzfs,
-    /// `FSX_ONTAP`.
-    #[shape(wire = "FSX_ONTAP")]
-    FsxOntap,
-    /// `AWS_BACKUP_WARM`.
-    #[shape(wire = "AWS_BACKUP_WARM")]
-    AwsBackupWarm,
-    /// `AWS_BACKUP_LOW_COST_WARM`.
-    #[shape(wire = "AWS_BACKUP_LOW_COST_WARM")]
-    AwsBackupLowCostWarm,
-}
-
 /// `ObjectVersion`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ObjectVersion {
@@ -1502,7 +1451,7 @@ pub struct ObjectVersion {
     pub size: Option<i64>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<ObjectVersionStorageClass>,
+    pub storage_class: Option<String>,
     /// `Key`.
     #[shape(wire = "Key", min = 1)]
     pub key: Option<String>,
@@ -1521,15 +1470,6 @@ pub struct ObjectVersion {
     /// `RestoreStatus`.
     #[shape(wire = "RestoreStatus")]
     pub restore_status: Option<RestoreStatus>,
-}
-
-/// `ObjectVersionStorageClass`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
-pub enum ObjectVersionStorageClass {
-    #[default]
-    /// `STANDARD`.
-    #[shape(wire = "STANDARD")]
-    Standard,
 }
 
 /// `OptionalObjectAttributes`.
@@ -1962,36 +1902,21 @@ pub struct S3KeyFilter {
     pub filter_rules: Option<Vec<FilterRule>>,
 }
 
-/// `ServerSideEncryption`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
-pub enum ServerSideEncryption {
-    #[default]
-    /// `AES256`.
-    #[shape(wire = "AES256")]
-    Aes256,
-    /// `aws:fsx`.
-    #[shape(wire = "aws:fsx")]
-    AwsFsx,
-    /// `aws:backup`.
-    #[shape(wire = "aws:backup")]
-    AwsBackup,
-    /// `aws:kms`.
-    #[shape(wire = "aws:kms")]
-    AwsKms,
-    /// `aws:kms:dsse`.
-    #[shape(wire = "aws:kms:dsse")]
-    AwsKmsDsse,
-}
-
 /// `ServerSideEncryptionByDefault`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ServerSideEncryptionByDefault {
     /// `SSEAlgorithm`.
     #[shape(wire = "SSEAlgorithm", required)]
-    pub sse_algorithm: ServerSideEncryption,
+    pub sse_algorithm: String,
     /// `KMSMasterKeyID`.
     #[shape(wire = "KMSMasterKeyID", sensitive)]
     pub kms_master_key_id: Option<String>,
+}
+
+impl std::fmt::Debug for ServerSideEncryptionByDefault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ServerSideEncryptionConfiguration`.
@@ -2049,57 +1974,6 @@ pub enum SseKmsEncryptedObjectsStatus {
     /// `Disabled`.
     #[shape(wire = "Disabled")]
     Disabled,
-}
-
-/// `StorageClass`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
-pub enum StorageClass {
-    #[default]
-    /// `STANDARD`.
-    #[shape(wire = "STANDARD")]
-    Standard,
-    /// `REDUCED_REDUNDANCY`.
-    #[shape(wire = "REDUCED_REDUNDANCY")]
-    ReducedRedundancy,
-    /// `STANDARD_IA`.
-    #[shape(wire = "STANDARD_IA")]
-    StandardIa,
-    /// `ONEZONE_IA`.
-    #[shape(wire = "ONEZONE_IA")]
-    OnezoneIa,
-    /// `INTELLIGENT_TIERING`.
-    #[shape(wire = "INTELLIGENT_TIERING")]
-    IntelligentTiering,
-    /// `GLACIER`.
-    #[shape(wire = "GLACIER")]
-    Glacier,
-    /// `DEEP_ARCHIVE`.
-    #[shape(wire = "DEEP_ARCHIVE")]
-    DeepArchive,
-    /// `OUTPOSTS`.
-    #[shape(wire = "OUTPOSTS")]
-    Outposts,
-    /// `GLACIER_IR`.
-    #[shape(wire = "GLACIER_IR")]
-    GlacierIr,
-    /// `SNOW`.
-    #[shape(wire = "SNOW")]
-    Snow,
-    /// `EXPRESS_ONEZONE`.
-    #[shape(wire = "EXPRESS_ONEZONE")]
-    ExpressOnezone,
-    /// `FSX_OPENZFS`.
-    #[shape(wire = "FSX_OPENZFS")]
-    FsxOpenzfs,
-    /// `FSX_ONTAP`.
-    #[shape(wire = "FSX_ONTAP")]
-    FsxOntap,
-    /// `AWS_BACKUP_WARM`.
-    #[shape(wire = "AWS_BACKUP_WARM")]
-    AwsBackupWarm,
-    /// `AWS_BACKUP_LOW_COST_WARM`.
-    #[shape(wire = "AWS_BACKUP_LOW_COST_WARM")]
-    AwsBackupLowCostWarm,
 }
 
 /// `Tag`.

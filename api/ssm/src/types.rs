@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 /// `Parameter`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct Parameter {
     /// `Name`.
     #[shape(wire = "Name", min = 1, max = 2048)]
@@ -34,8 +34,14 @@ pub struct Parameter {
     pub data_type: Option<String>,
 }
 
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `ParameterHistory`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ParameterHistory {
     /// `Name`.
     #[shape(wire = "Name", min = 1, max = 2048)]
@@ -76,6 +82,12 @@ pub struct ParameterHistory {
     /// `DataType`.
     #[shape(wire = "DataType", min = 0, max = 128)]
     pub data_type: Option<String>,
+}
+
+impl std::fmt::Debug for ParameterHistory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ParameterInlinePolicy`.

@@ -37,7 +37,7 @@ pub use read::{EachEntry, EachItem, EachMember, ReadError, Reader, read_structur
 pub use schema::{Kind, Location, Member, Pattern, Rules, Schema, Structure, TimeFormat};
 pub use streaming::Streaming;
 pub use types::Timestamp;
-pub use validate::validate;
+pub use validate::{shown, validate};
 pub use write::{Writer, write_member};
 
 pub use bytes::Bytes;

@@ -5,6 +5,7 @@
 //! is carried over.
 
 mod emit;
+mod meta;
 mod model;
 mod names;
 

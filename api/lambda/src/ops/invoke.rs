@@ -25,7 +25,7 @@ impl Operation for Invoke {
 }
 
 /// `InvocationRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct InvocationRequest {
     /// `FunctionName`.
     #[shape(
@@ -80,8 +80,14 @@ pub struct InvocationRequest {
     pub tenant_id: Option<String>,
 }
 
+impl std::fmt::Debug for InvocationRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `InvocationResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct InvocationResponse {
     /// `StatusCode`.
     #[shape(wire = "StatusCode", at = "status")]
@@ -115,4 +121,10 @@ pub struct InvocationResponse {
         pattern = "arn:([a-zA-Z0-9-]+):lambda:([a-zA-Z0-9-]+):(\\d{12}):function:([a-zA-Z0-9_-]+):(\\$LATEST(?:\\.PUBLISHED)?|[0-9]+)/durable-execution/([a-zA-Z0-9_-]+)/([a-zA-Z0-9_-]+)"
     )]
     pub durable_execution_arn: Option<String>,
+}
+
+impl std::fmt::Debug for InvocationResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for UpdateFunctionCode {
 }
 
 /// `UpdateFunctionCodeRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UpdateFunctionCodeRequest {
     /// `FunctionName`.
     #[shape(
@@ -78,4 +78,10 @@ pub struct UpdateFunctionCodeRequest {
         pattern = "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
     )]
     pub source_kms_key_arn: Option<String>,
+}
+
+impl std::fmt::Debug for UpdateFunctionCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for CompleteMultipartUpload {
 }
 
 /// `CompleteMultipartUploadRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CompleteMultipartUploadRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -116,8 +116,14 @@ pub struct CompleteMultipartUploadRequest {
     pub sse_customer_key_md5: Option<String>,
 }
 
+impl std::fmt::Debug for CompleteMultipartUploadRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `CompleteMultipartUploadOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CompleteMultipartUploadOutput {
     /// `Location`.
     #[shape(wire = "Location")]
@@ -169,7 +175,7 @@ pub struct CompleteMultipartUploadOutput {
     pub checksum_type: Option<ChecksumType>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `VersionId`.
     #[shape(wire = "x-amz-version-id", name = "VersionId", at = "header")]
     pub version_id: Option<String>,
@@ -191,4 +197,10 @@ pub struct CompleteMultipartUploadOutput {
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,
+}
+
+impl std::fmt::Debug for CompleteMultipartUploadOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

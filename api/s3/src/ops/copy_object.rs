@@ -25,7 +25,7 @@ impl Operation for CopyObject {
 }
 
 /// `CopyObjectRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CopyObjectRequest {
     /// `ACL`.
     #[shape(wire = "x-amz-acl", name = "ACL", at = "header")]
@@ -126,10 +126,10 @@ pub struct CopyObjectRequest {
     pub annotation_directive: Option<AnnotationDirective>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `WebsiteRedirectLocation`.
     #[shape(
         wire = "x-amz-website-redirect-location",
@@ -257,8 +257,14 @@ pub struct CopyObjectRequest {
     pub expected_source_bucket_owner: Option<String>,
 }
 
+impl std::fmt::Debug for CopyObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `CopyObjectOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CopyObjectOutput {
     /// `CopyObjectResult`.
     #[shape(wire = "CopyObjectResult", at = "payload")]
@@ -274,7 +280,7 @@ pub struct CopyObjectOutput {
     pub version_id: Option<String>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `SSECustomerAlgorithm`.
     #[shape(
         wire = "x-amz-server-side-encryption-customer-algorithm",
@@ -315,4 +321,10 @@ pub struct CopyObjectOutput {
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,
+}
+
+impl std::fmt::Debug for CopyObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

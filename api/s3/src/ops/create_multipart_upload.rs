@@ -25,7 +25,7 @@ impl Operation for CreateMultipartUpload {
 }
 
 /// `CreateMultipartUploadRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CreateMultipartUploadRequest {
     /// `ACL`.
     #[shape(wire = "x-amz-acl", name = "ACL", at = "header")]
@@ -71,10 +71,10 @@ pub struct CreateMultipartUploadRequest {
     pub metadata: Option<BTreeMap<String, String>>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `WebsiteRedirectLocation`.
     #[shape(
         wire = "x-amz-website-redirect-location",
@@ -179,8 +179,14 @@ pub struct CreateMultipartUploadRequest {
     pub checksum_type: Option<ChecksumType>,
 }
 
+impl std::fmt::Debug for CreateMultipartUploadRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `CreateMultipartUploadOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CreateMultipartUploadOutput {
     /// `AbortDate`.
     #[shape(wire = "x-amz-abort-date", name = "AbortDate", at = "header")]
@@ -199,7 +205,7 @@ pub struct CreateMultipartUploadOutput {
     pub upload_id: Option<String>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `SSECustomerAlgorithm`.
     #[shape(
         wire = "x-amz-server-side-encryption-customer-algorithm",
@@ -249,4 +255,10 @@ pub struct CreateMultipartUploadOutput {
     /// `VersionId`.
     #[shape(wire = "x-amz-version-id", name = "VersionId", at = "header")]
     pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for CreateMultipartUploadOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for GetObjectAttributes {
 }
 
 /// `GetObjectAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetObjectAttributesRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -75,6 +75,12 @@ pub struct GetObjectAttributesRequest {
     pub object_attributes: Vec<ObjectAttributes>,
 }
 
+impl std::fmt::Debug for GetObjectAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `GetObjectAttributesOutput`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct GetObjectAttributesOutput {
@@ -101,7 +107,7 @@ pub struct GetObjectAttributesOutput {
     pub object_parts: Option<GetObjectAttributesParts>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `ObjectSize`.
     #[shape(wire = "ObjectSize")]
     pub object_size: Option<i64>,

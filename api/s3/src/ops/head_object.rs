@@ -25,7 +25,7 @@ impl Operation for HeadObject {
 }
 
 /// `HeadObjectRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct HeadObjectRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -109,8 +109,14 @@ pub struct HeadObjectRequest {
     pub checksum_mode: Option<ChecksumMode>,
 }
 
+impl std::fmt::Debug for HeadObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `HeadObjectOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct HeadObjectOutput {
     /// `DeleteMarker`.
     #[shape(wire = "x-amz-delete-marker", name = "DeleteMarker", at = "header")]
@@ -205,7 +211,7 @@ pub struct HeadObjectOutput {
     pub website_redirect_location: Option<String>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `Metadata`.
     #[shape(wire = "x-amz-meta-", name = "Metadata", at = "headers")]
     pub metadata: Option<BTreeMap<String, String>>,
@@ -240,7 +246,7 @@ pub struct HeadObjectOutput {
     pub bucket_key_enabled: Option<bool>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,
@@ -288,4 +294,10 @@ pub struct HeadObjectOutput {
         at = "header"
     )]
     pub object_lock_event_hold_duration_years: Option<i32>,
+}
+
+impl std::fmt::Debug for HeadObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for ListParts {
 }
 
 /// `ListPartsRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ListPartsRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -72,6 +72,12 @@ pub struct ListPartsRequest {
     pub sse_customer_key_md5: Option<String>,
 }
 
+impl std::fmt::Debug for ListPartsRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `ListPartsOutput`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ListPartsOutput {
@@ -113,7 +119,7 @@ pub struct ListPartsOutput {
     pub owner: Option<Owner>,
     /// `StorageClass`.
     #[shape(wire = "StorageClass")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,

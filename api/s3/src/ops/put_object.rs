@@ -25,7 +25,7 @@ impl Operation for PutObject {
 }
 
 /// `PutObjectRequest`.
-#[derive(Debug, Default, Shape)]
+#[derive(Default, Shape)]
 pub struct PutObjectRequest {
     /// `ACL`.
     #[shape(wire = "x-amz-acl", name = "ACL", at = "header")]
@@ -122,10 +122,10 @@ pub struct PutObjectRequest {
     pub metadata: Option<BTreeMap<String, String>>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `StorageClass`.
     #[shape(wire = "x-amz-storage-class", name = "StorageClass", at = "header")]
-    pub storage_class: Option<StorageClass>,
+    pub storage_class: Option<String>,
     /// `WebsiteRedirectLocation`.
     #[shape(
         wire = "x-amz-website-redirect-location",
@@ -224,8 +224,14 @@ pub struct PutObjectRequest {
     pub expected_bucket_owner: Option<String>,
 }
 
+impl std::fmt::Debug for PutObjectRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `PutObjectOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct PutObjectOutput {
     /// `Expiration`.
     #[shape(wire = "x-amz-expiration", name = "Expiration", at = "header")]
@@ -268,7 +274,7 @@ pub struct PutObjectOutput {
     pub checksum_type: Option<ChecksumType>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `VersionId`.
     #[shape(wire = "x-amz-version-id", name = "VersionId", at = "header")]
     pub version_id: Option<String>,
@@ -315,4 +321,10 @@ pub struct PutObjectOutput {
     /// `RequestCharged`.
     #[shape(wire = "x-amz-request-charged", name = "RequestCharged", at = "header")]
     pub request_charged: Option<RequestCharged>,
+}
+
+impl std::fmt::Debug for PutObjectOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for UploadPart {
 }
 
 /// `UploadPartRequest`.
-#[derive(Debug, Default, Shape)]
+#[derive(Default, Shape)]
 pub struct UploadPartRequest {
     /// `Body`.
     #[shape(wire = "Body", at = "payload")]
@@ -111,12 +111,18 @@ pub struct UploadPartRequest {
     pub expected_bucket_owner: Option<String>,
 }
 
+impl std::fmt::Debug for UploadPartRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `UploadPartOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UploadPartOutput {
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `ETag`.
     #[shape(wire = "ETag", at = "header")]
     pub e_tag: Option<String>,
@@ -185,4 +191,10 @@ pub struct UploadPartOutput {
     /// `VersionId`.
     #[shape(wire = "x-amz-version-id", name = "VersionId", at = "header")]
     pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

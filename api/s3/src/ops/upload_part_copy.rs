@@ -25,7 +25,7 @@ impl Operation for UploadPartCopy {
 }
 
 /// `UploadPartCopyRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UploadPartCopyRequest {
     /// `Bucket`.
     #[shape(wire = "Bucket", at = "uri", required)]
@@ -134,8 +134,14 @@ pub struct UploadPartCopyRequest {
     pub expected_source_bucket_owner: Option<String>,
 }
 
+impl std::fmt::Debug for UploadPartCopyRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `UploadPartCopyOutput`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UploadPartCopyOutput {
     /// `CopySourceVersionId`.
     #[shape(wire = "x-amz-copy-source-version-id", name = "CopySourceVersionId", at = "header")]
@@ -145,7 +151,7 @@ pub struct UploadPartCopyOutput {
     pub copy_part_result: Option<CopyPartResult>,
     /// `ServerSideEncryption`.
     #[shape(wire = "x-amz-server-side-encryption", name = "ServerSideEncryption", at = "header")]
-    pub server_side_encryption: Option<ServerSideEncryption>,
+    pub server_side_encryption: Option<String>,
     /// `SSECustomerAlgorithm`.
     #[shape(
         wire = "x-amz-server-side-encryption-customer-algorithm",
@@ -181,4 +187,10 @@ pub struct UploadPartCopyOutput {
     /// `VersionId`.
     #[shape(wire = "x-amz-version-id", name = "VersionId", at = "header")]
     pub version_id: Option<String>,
+}
+
+impl std::fmt::Debug for UploadPartCopyOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for PutParameter {
 }
 
 /// `PutParameterRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct PutParameterRequest {
     /// `Name`.
     #[shape(wire = "Name", required, min = 1, max = 2048)]
@@ -60,6 +60,12 @@ pub struct PutParameterRequest {
     /// `DataType`.
     #[shape(wire = "DataType", min = 0, max = 128)]
     pub data_type: Option<String>,
+}
+
+impl std::fmt::Debug for PutParameterRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `PutParameterResult`.

@@ -16,7 +16,7 @@ use cumulet_api_cognito_idp::types::*;
 use cumulet_base::{AccountId, Limits, ManualClock, RandomIds, Timestamp};
 use cumulet_mail::{Mail, Unconfigured};
 use cumulet_service::{
-    Access, Authorizer, BoxFuture, Cloud, Credentials, Cx, Error, Found, Principal, Parts, Result,
+    Access, Authorizer, BoxFuture, Cloud, Credentials, Cx, Error, Found, Parts, Principal, Result,
 };
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_work::Work;
@@ -142,7 +142,12 @@ impl World {
         self.cx.call::<AdminSetUserPassword>(input).await.unwrap();
     }
 
-    pub(super) async fn sign_up(&self, client: &str, name: &str, email: &str) -> Result<SignUpResponse> {
+    pub(super) async fn sign_up(
+        &self,
+        client: &str,
+        name: &str,
+        email: &str,
+    ) -> Result<SignUpResponse> {
         let input = SignUpRequest {
             client_id: client.to_owned(),
             username: name.to_owned(),

@@ -133,7 +133,7 @@ impl Cognito {
         if !sign_in.pool.makes_usernames() {
             return Ok(name.to_owned());
         }
-        let seed = &self.keys.of(sign_in.cx, &sign_in.pool).await?.seed;
+        let seed = &self.keys.of(sign_in.cx, &sign_in.pool)?.seed;
         let name = sign_in.pool.fold(name);
         let text = hex(&secrets::keyed_hash(seed, &[b"user id", name.as_bytes()]));
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
@@ -161,7 +161,7 @@ impl Cognito {
         {
             return password.open(cx.sealer(), &pool.place, &user.sub);
         }
-        Ok(invented(&self.keys.of(cx, pool).await?.seed, &pool.fold(name)))
+        Ok(invented(&self.keys.of(cx, pool)?.seed, &pool.fold(name)))
     }
 }
 

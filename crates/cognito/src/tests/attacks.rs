@@ -3,6 +3,7 @@
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cumulet_store::{Direction, Range, Read as _};
 
 async fn world() -> (World, String, String) {
     let world = World::new().await;
@@ -210,7 +211,7 @@ async fn forged_foreign_expired_and_other_tokens_are_refused() {
     let other = world.pool(|_| ()).await;
     let place = crate::pool::Place::of(&world.cx, &other);
     let other = crate::store::pool(&world.cx.store().snapshot(), &place).await.unwrap();
-    let keys = world.cognito.keys.of(&world.cx, &other).await.unwrap();
+    let keys = world.cognito.keys.of(&world.cx, &other).unwrap();
     let foreign = keys.access.sign(claims(&access).as_object().unwrap()).unwrap();
     assert_eq!(refusal(world.me(&foreign).await), invalid);
     // An access token's claims under the ID key are still access claims of the pool: both keys are
@@ -280,7 +281,6 @@ async fn what_has_ended_is_swept() {
     world.later(31 * 86_400);
     crate::sweep::sweep_now(store, world.cx.now()).await;
     assert_eq!(crate::sweep::waiting(store).await, 0);
-    use cumulet_store::{Direction, Read as _};
     let sessions = crate::pool::Place::of(&world.cx, &pool).key("session").prefix();
     let left = store.snapshot().range(&sessions, Direction::Forward, 10).await.unwrap();
     assert!(left.items.is_empty());
@@ -294,7 +294,6 @@ async fn nothing_secret_lies_in_the_store_in_the_clear() {
     let secret =
         world.client(&pool, |it| it.generate_secret = Some(true)).await.client_secret.unwrap();
     let refresh = world.tokens(&client, "ann").await.refresh_token.unwrap();
-    use cumulet_store::{Direction, Range, Read as _};
     let mut scan = world.cx.store().snapshot().scan(Range::all(), Direction::Forward);
     let quoted = format!("\"{code}\"");
     while let Some((_, value)) = scan.next().await.unwrap() {

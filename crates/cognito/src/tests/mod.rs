@@ -175,7 +175,7 @@ impl World {
         let input = InitiateAuthRequest {
             auth_flow: AuthFlowType::UserPasswordAuth,
             client_id: client.to_owned(),
-            auth_parameters: parameters(&[("USERNAME", name), ("PASSWORD", password)]),
+            auth_parameters: Some(parameters(&[("USERNAME", name), ("PASSWORD", password)])),
             ..InitiateAuthRequest::default()
         };
         self.anyone().call::<InitiateAuth>(input).await
@@ -194,7 +194,7 @@ impl World {
         let input = InitiateAuthRequest {
             auth_flow: AuthFlowType::UserSrpAuth,
             client_id: client.to_owned(),
-            auth_parameters: parameters(&[("USERNAME", name), ("SRP_A", a)]),
+            auth_parameters: Some(parameters(&[("USERNAME", name), ("SRP_A", a)])),
             ..InitiateAuthRequest::default()
         };
         let answer = self.anyone().call::<InitiateAuth>(input).await?;
@@ -256,8 +256,8 @@ pub(super) fn attributes(list: &[(&str, &str)]) -> Vec<AttributeType> {
     list.iter().map(one).collect()
 }
 
-pub(super) fn parameters(list: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
-    Some(list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+pub(super) fn parameters(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Code and message of a refusal.

@@ -118,9 +118,8 @@ async fn a_temporary_password_must_be_replaced() {
     assert_eq!(parameters["userAttributes"], r#"{"email":"ann@example.com"}"#);
     let session = asked.session.unwrap();
     assert!((20..=4096).contains(&session.len()));
-    let answer = |password: &str| {
-        super::parameters(&[("USERNAME", "ann"), ("NEW_PASSWORD", password)]).unwrap()
-    };
+    let answer =
+        |password: &str| super::parameters(&[("USERNAME", "ann"), ("NEW_PASSWORD", password)]);
     let new = ChallengeNameType::NewPasswordRequired;
     let weak = world.respond(&client, new, Some(session.clone()), answer("weak")).await;
     assert_eq!(refusal(weak).0, "InvalidPasswordException");
@@ -167,7 +166,7 @@ async fn only_flows_that_the_client_allows() {
         user_pool_id: pool.clone(),
         client_id: plain,
         auth_flow: AuthFlowType::AdminUserPasswordAuth,
-        auth_parameters: parameters(&[("USERNAME", "ann"), ("PASSWORD", PASSWORD)]),
+        auth_parameters: Some(parameters(&[("USERNAME", "ann"), ("PASSWORD", PASSWORD)])),
         ..AdminInitiateAuthRequest::default()
     };
     assert_eq!(
@@ -202,11 +201,11 @@ async fn a_client_with_a_secret_wants_its_hash() {
     let with = |hash: String| InitiateAuthRequest {
         auth_flow: AuthFlowType::UserPasswordAuth,
         client_id: id.clone(),
-        auth_parameters: parameters(&[
+        auth_parameters: Some(parameters(&[
             ("USERNAME", "ann"),
             ("PASSWORD", PASSWORD),
             ("SECRET_HASH", &hash),
-        ]),
+        ])),
         ..InitiateAuthRequest::default()
     };
     let wrong = refusal(world.anyone().call::<InitiateAuth>(with(hash("bob"))).await);
@@ -250,7 +249,7 @@ impl World {
         let input = InitiateAuthRequest {
             auth_flow: AuthFlowType::RefreshTokenAuth,
             client_id: client.to_owned(),
-            auth_parameters: parameters(&[("REFRESH_TOKEN", token)]),
+            auth_parameters: Some(parameters(&[("REFRESH_TOKEN", token)])),
             ..InitiateAuthRequest::default()
         };
         Ok(self.anyone().call::<InitiateAuth>(input).await?.authentication_result.unwrap())

@@ -70,7 +70,7 @@ impl Client {
         let verifier = Verifier::derive(identity, password, salt);
         let base: FixedMontyForm<{ U3072::LIMBS }> = testing::without(server, &verifier);
         let secret = base.pow(&self.a) * base.pow(&x).pow(&U256::from_be_slice(&u));
-        testing::key(&u, secret.retrieve())
+        testing::key(&u, &secret.retrieve())
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use cumulet_service::{Actual, Changed, Desired};
 use serde_json::{Map, Value, json};
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
@@ -15,7 +15,7 @@ async fn a_stack_makes_changes_and_deletes_them() {
     let pools = registry.resource("AWS::Cognito::UserPool").unwrap();
     let clients = registry.resource("AWS::Cognito::UserPoolClient").unwrap();
     // Templates write numbers and truth values as text as well.
-    let properties = object(json!({
+    let properties = object(&json!({
         "AutoVerifiedAttributes": ["email"],
         "Policies": { "PasswordPolicy": { "MinimumLength": "10", "RequireSymbols": "false" } },
         "UsernameConfiguration": { "CaseSensitive": "false" },
@@ -31,12 +31,12 @@ async fn a_stack_makes_changes_and_deletes_them() {
     let describe = || DescribeUserPoolRequest { user_pool_id: id.clone() };
     let shown = world.cx.call::<DescribeUserPool>(describe()).await.unwrap().user_pool.unwrap();
     assert_eq!(shown.name.as_deref(), Some("s-Pool-1"));
-    assert_eq!(shown.username_configuration.unwrap().case_sensitive, false);
+    assert!(!shown.username_configuration.unwrap().case_sensitive);
     let policy = shown.policies.unwrap().password_policy.unwrap();
     assert_eq!((policy.minimum_length, policy.require_symbols), (Some(10), Some(false)));
     assert_eq!(shown.user_pool_tags.unwrap()["stack"], "s");
 
-    let wanted = object(json!({ "UserPoolId": id, "GenerateSecret": true }));
+    let wanted = object(&json!({ "UserPoolId": id, "GenerateSecret": true }));
     let desired_client = Desired { name: "s-Client-1", properties: &wanted, tags: &tags };
     let client: Actual = clients.create(&world.cx, desired_client).await.unwrap();
     let again = clients.create(&world.cx, desired_client).await.unwrap();
@@ -44,7 +44,7 @@ async fn a_stack_makes_changes_and_deletes_them() {
     assert!(client.attributes.contains_key("ClientSecret"));
     assert!(clients.replaces("GenerateSecret") && !clients.replaces("ExplicitAuthFlows"));
 
-    let after = object(json!({ "AutoVerifiedAttributes": ["phone_number"] }));
+    let after = object(&json!({ "AutoVerifiedAttributes": ["phone_number"] }));
     let after = Desired { properties: &after, ..desired };
     let changed = Changed { physical_id: id, before: &properties, after };
     pools.update(&world.cx, changed).await.unwrap();

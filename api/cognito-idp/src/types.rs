@@ -145,7 +145,7 @@ pub enum AttributeDataType {
 }
 
 /// `AttributeType`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AttributeType {
     /// `Name`.
     #[shape(
@@ -159,6 +159,12 @@ pub struct AttributeType {
     /// `Value`.
     #[shape(wire = "Value", max = 2048, sensitive)]
     pub value: Option<String>,
+}
+
+impl std::fmt::Debug for AttributeType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AuthFactorType`.
@@ -213,7 +219,7 @@ pub enum AuthFlowType {
 }
 
 /// `AuthenticationResultType`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AuthenticationResultType {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", pattern = "[A-Za-z0-9-_=.]+", sensitive)]
@@ -233,6 +239,12 @@ pub struct AuthenticationResultType {
     /// `NewDeviceMetadata`.
     #[shape(wire = "NewDeviceMetadata")]
     pub new_device_metadata: Option<NewDeviceMetadataType>,
+}
+
+impl std::fmt::Debug for AuthenticationResultType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ChallengeNameType`.
@@ -1192,7 +1204,7 @@ pub struct UserPoolAddOnsType {
 }
 
 /// `UserPoolClientDescription`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UserPoolClientDescription {
     /// `ClientId`.
     #[shape(wire = "ClientId", min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
@@ -1205,8 +1217,14 @@ pub struct UserPoolClientDescription {
     pub client_name: Option<String>,
 }
 
+impl std::fmt::Debug for UserPoolClientDescription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `UserPoolClientType`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UserPoolClientType {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -1311,6 +1329,12 @@ pub struct UserPoolClientType {
     /// `ClientType`.
     #[shape(wire = "ClientType")]
     pub client_type: Option<ClientTypeType>,
+}
+
+impl std::fmt::Debug for UserPoolClientType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `UserPoolDescriptionType`.
@@ -1555,7 +1579,7 @@ pub enum UserStatusType {
 }
 
 /// `UserType`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UserType {
     /// `Username`.
     #[shape(
@@ -1584,6 +1608,12 @@ pub struct UserType {
     /// `MFAOptions`.
     #[shape(wire = "MFAOptions")]
     pub mfa_options: Option<Vec<MFAOptionType>>,
+}
+
+impl std::fmt::Debug for UserType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `UserVerificationType`.

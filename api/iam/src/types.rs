@@ -3,7 +3,7 @@
 use crate::prelude::*;
 
 /// `AccessKey`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AccessKey {
     /// `UserName`.
     #[shape(wire = "UserName", required, min = 1, max = 64, pattern = "[\\w+=,.@-]+")]
@@ -20,6 +20,12 @@ pub struct AccessKey {
     /// `CreateDate`.
     #[shape(wire = "CreateDate")]
     pub create_date: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AccessKeyMetadata`.
@@ -106,6 +112,38 @@ pub struct Group {
     /// `CreateDate`.
     #[shape(wire = "CreateDate", required)]
     pub create_date: Timestamp,
+}
+
+/// `InstanceProfile`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct InstanceProfile {
+    /// `Path`.
+    #[shape(
+        wire = "Path",
+        required,
+        min = 1,
+        max = 512,
+        pattern = "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"
+    )]
+    pub path: String,
+    /// `InstanceProfileName`.
+    #[shape(wire = "InstanceProfileName", required, min = 1, max = 128, pattern = "[\\w+=,.@-]+")]
+    pub instance_profile_name: String,
+    /// `InstanceProfileId`.
+    #[shape(wire = "InstanceProfileId", required, min = 16, max = 128, pattern = "[\\w]+")]
+    pub instance_profile_id: String,
+    /// `Arn`.
+    #[shape(wire = "Arn", required, min = 20, max = 2048)]
+    pub arn: String,
+    /// `CreateDate`.
+    #[shape(wire = "CreateDate", required)]
+    pub create_date: Timestamp,
+    /// `Roles`.
+    #[shape(wire = "Roles", required)]
+    pub roles: Vec<Role>,
+    /// `Tags`.
+    #[shape(wire = "Tags", max = 50)]
+    pub tags: Option<Vec<Tag>>,
 }
 
 /// `PermissionsBoundaryAttachmentType`.

@@ -20,7 +20,7 @@ pub struct AssumedRoleUser {
 }
 
 /// `Credentials`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct Credentials {
     /// `AccessKeyId`.
     #[shape(wire = "AccessKeyId", required, min = 16, max = 128, pattern = "[\\w]*")]
@@ -34,6 +34,12 @@ pub struct Credentials {
     /// `Expiration`.
     #[shape(wire = "Expiration", required)]
     pub expiration: Timestamp,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `PolicyDescriptorType`.

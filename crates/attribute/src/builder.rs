@@ -1,11 +1,10 @@
 //! Builds the stored form as a request is read, without a tree between.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 
+use crate::entries::{entry_bytes, levels, sort_members, sort_names};
 use crate::error::{ValueError, quote};
-use crate::format::{self, HEADER, VERSION, split_bytes};
+use crate::format::{self, HEADER, VERSION};
 use crate::item::{Item, Value};
 use crate::number::Number;
 use crate::number_bytes::{MAX_LEN, NumberRef};
@@ -98,6 +97,12 @@ impl ItemBuilder {
         let offsets = Vec::with_capacity(32);
         let faulty = String::new();
         Self { bytes, frames, offsets, nesting: 0, size: 0, limit, error: None, faulty }
+    }
+
+    /// Makes room at once for an item whose request text has that many bytes, instead of growing
+    /// step by step. Up to 64 KB: what a length claims must not cost more.
+    pub fn reserve(&mut self, length: usize) {
+        self.bytes.reserve(length.min(64 << 10));
     }
 
     /// The fault found so far, and the outermost name (attribute or placeholder) it was found
@@ -414,81 +419,6 @@ impl ItemBuilder {
 impl Default for ItemBuilder {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The name or member at an offset of a payload that is being built.
-fn entry_bytes(payload: &[u8], offset: u32) -> &[u8] {
-    payload.get(offset as usize..).and_then(split_bytes).map_or(&[], |(bytes, _)| bytes)
-}
-
-/// Sorts a map's entries by name and puts those that a later one replaces at the end: (how many
-/// stay, bytes that the others had counted).
-fn sort_names(payload: &[u8], nested: bool, offsets: &mut [u32]) -> (usize, usize) {
-    let name = |offset: &u32| entry_bytes(payload, *offset);
-    if offsets.is_sorted_by(|left, right| name(left) < name(right)) {
-        return (offsets.len(), 0);
-    }
-    offsets.sort_unstable_by(|left, right| name(left).cmp(name(right)).then(left.cmp(right)));
-    let (mut kept, mut freed) = (0, 0);
-    for at in 0..offsets.len() {
-        let Some(&offset) = offsets.get(at) else { break };
-        let replaced = offsets.get(at + 1).is_some_and(|next| name(next) == name(&offset));
-        if !replaced {
-            if let Some(slot) = offsets.get_mut(kept) {
-                *slot = offset;
-            }
-            kept += 1;
-            continue;
-        }
-        let entry = payload.get(offset as usize..).and_then(split_bytes);
-        let value = entry.and_then(|(name, rest)| Some((name, format::split_value(rest)?.0)));
-        freed += value.map_or(0, |(name, value)| name.len() + value.size());
-        freed += if nested { ELEMENT } else { 0 };
-    }
-    (kept, freed)
-}
-
-/// Sorts a set's members; refuses an empty set and equal members.
-fn sort_members(payload: &[u8], kind: Type, offsets: &mut [u32]) -> Result<(), ValueError> {
-    let member = |offset: &u32| entry_bytes(payload, *offset);
-    if offsets.is_empty() {
-        return Err(match kind {
-            Type::SS => ValueError::EmptyStringSet,
-            Type::NS => ValueError::EmptyNumberSet,
-            _ => ValueError::EmptyBinarySet,
-        });
-    }
-    offsets.sort_unstable_by(|left, right| member(left).cmp(member(right)).then(left.cmp(right)));
-    if offsets.is_sorted_by(|left, right| member(left) != member(right)) {
-        return Ok(());
-    }
-    // The message names the members in the caller's order, which is that of their offsets.
-    offsets.sort_unstable();
-    let list = |text: fn(&[u8]) -> String| {
-        let members: Vec<String> = offsets.iter().map(|offset| text(member(offset))).collect();
-        quote(&format!("[{}]", members.join(", ")))
-    };
-    Err(match kind {
-        Type::SS => ValueError::StringSetDuplicates(list(|bytes| {
-            String::from_utf8_lossy(bytes).into_owned()
-        })),
-        Type::NS => ValueError::NumberSetDuplicates,
-        _ => ValueError::BinarySetDuplicates(list(|bytes| BASE64_STANDARD.encode(bytes))),
-    })
-}
-
-/// Levels of a value, 1 for a scalar, a set or an empty container; counted no further than one
-/// past `limit`.
-pub(crate) fn levels(value: ValueRef<'_>, limit: usize) -> usize {
-    if limit == 0 {
-        return 1;
-    }
-    let inner = |value| levels(value, limit - 1);
-    match value {
-        ValueRef::L(list) => 1 + list.iter().map(inner).max().unwrap_or(0),
-        ValueRef::M(map) => 1 + map.iter().map(|(_, value)| inner(value)).max().unwrap_or(0),
-        _ => 1,
     }
 }
 

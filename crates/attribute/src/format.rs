@@ -177,6 +177,10 @@ pub(crate) fn split_value(input: &[u8]) -> Option<(ValueRef<'_>, &[u8])> {
     }
 }
 
+/// Text, if it is UTF-8. Up to 64 bytes simdutf8 only adds a call to what std does.
 pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() < 64 {
+        return std::str::from_utf8(bytes).ok();
+    }
     simdutf8::basic::from_utf8(bytes).ok()
 }

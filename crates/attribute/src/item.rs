@@ -76,7 +76,8 @@ impl Item {
         u32_at(&self.0, 1).unwrap_or(0) as usize
     }
 
-    /// Reads every byte: for data from a backup or a doubtful disk.
+    /// Reads every byte: for data from a backup or a doubtful disk. It finds damage, not malice:
+    /// bytes that another party could have written must be built anew.
     pub fn check(&self) -> Result<(), Damaged> {
         let attributes = self.attributes();
         for at in 0..attributes.len() {

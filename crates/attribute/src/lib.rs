@@ -20,6 +20,7 @@
 //! ```
 
 mod builder;
+mod entries;
 mod error;
 mod format;
 mod item;
@@ -37,4 +38,4 @@ pub use key::{KeyType, decode_key, encode_key, encode_key_prefix, partition_hash
 pub use number::Number;
 pub use number_bytes::{NumberRef, NumberText};
 pub use view::{ListRef, MapRef, SetRef, Type, ValueRef};
-pub use wire::{AttributeValue, Attributes};
+pub use wire::{AttributeFault, AttributeValue, Attributes};

@@ -5,14 +5,29 @@ use cumulet_shape::{
     Faults, Kind, Location, Member, ReadError, Reader, Rules, Schema, Shape, Structure, Writer,
 };
 
-use crate::{Item, ItemBuilder, MAX_ITEM_SIZE, MapRef, NumberText, Type, Value, ValueError, ValueRef};
+use crate::{
+    Item, ItemBuilder, MAX_ITEM_SIZE, MapRef, NumberText, Type, Value, ValueError, ValueRef,
+};
 
-/// An item or a key in a message.
+/// Bytes of a message's map of attribute values by AWS's count, at most: the developer guide gives
+/// expression values 2 MB. That an item has 400 KB at most is its user's to check.
+const MAX_ATTRIBUTES: usize = 2 << 20;
+
+/// An item, a key or a map of expression values in a message.
 ///
 /// A fault of its values is kept until the handler asks, because DynamoDB checks values after the
 /// request's other parameters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Attributes(pub Result<Item, ValueError>);
+pub struct Attributes(pub Result<Item, AttributeFault>);
+
+/// What is wrong with a map of attribute values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttributeFault {
+    /// The outermost name (attribute or placeholder) under which the fault was found.
+    pub name: String,
+    /// The fault.
+    pub error: ValueError,
+}
 
 /// One attribute value in a message: an expression's operand. Faults are kept as in [`Attributes`].
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +95,11 @@ impl Shape for Attributes {
     const KIND: Kind = Kind::Custom;
 
     fn read(_: Schema, r: &mut dyn Reader, _: &mut Faults) -> Result<Self, ReadError> {
-        let mut builder = ItemBuilder::with_limit(MAX_ITEM_SIZE);
+        let mut builder = ItemBuilder::with_limit(MAX_ATTRIBUTES);
         read_entries(r, &mut builder)?;
-        Ok(Self(builder.finish()))
+        let name = builder.fault().map(|(name, _)| name.to_owned());
+        let fault = |error| AttributeFault { name: name.unwrap_or_default(), error };
+        Ok(Self(builder.finish().map_err(fault)))
     }
 
     fn write(&self, _: Schema, w: &mut dyn Writer) {

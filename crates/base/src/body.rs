@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -16,7 +17,9 @@ pub struct Body(Inner);
 enum Inner {
     Full(Option<Bytes>),
     Stream {
-        stream: Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>,
+        /// Never locked: the mutex makes a body that can only be sent one that can be shared, so that
+        /// inputs which carry one can be looked at across an `await`.
+        stream: Mutex<Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>>,
         len: Option<u64>,
     },
 }
@@ -55,7 +58,7 @@ impl Body {
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + 'static,
     {
-        Self(Inner::Stream { stream: Box::pin(stream), len })
+        Self(Inner::Stream { stream: Mutex::new(Box::pin(stream)), len })
     }
 
     /// The total length in bytes, where it is known before the end.
@@ -83,7 +86,10 @@ impl Body {
     pub async fn chunk(&mut self) -> Option<Result<Bytes, BodyError>> {
         match &mut self.0 {
             Inner::Full(bytes) => bytes.take().map(Ok),
-            Inner::Stream { stream, .. } => poll_fn(|cx| stream.as_mut().poll_next(cx)).await,
+            Inner::Stream { stream, .. } => {
+                let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
+                poll_fn(|cx| stream.as_mut().poll_next(cx)).await
+            }
         }
     }
 
@@ -139,6 +145,7 @@ impl http_body::Body for Body {
         match &mut self.0 {
             Inner::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Inner::Stream { stream, .. } => {
+                let stream = stream.get_mut().unwrap_or_else(PoisonError::into_inner);
                 stream.as_mut().poll_next(cx).map(|next| next.map(|chunk| chunk.map(Frame::data)))
             }
         }

@@ -13,12 +13,16 @@ pub trait Ids: Send + Sync + 'static {
         self.fill(&mut b);
         b[6] = b[6] & 0x0f | 0x40;
         b[8] = b[8] & 0x3f | 0x80;
-        let hex = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let (a, rest) = b.split_at(4);
-        let (b2, rest) = rest.split_at(2);
-        let (c, rest) = rest.split_at(2);
-        let (d, e) = rest.split_at(2);
-        format!("{}-{}-{}-{}-{}", hex(a), hex(b2), hex(c), hex(d), hex(e))
+        let mut out = String::with_capacity(36);
+        for (i, byte) in b.into_iter().enumerate() {
+            if matches!(i, 4 | 6 | 8 | 10) {
+                out.push('-');
+            }
+            for nibble in [byte >> 4, byte & 0x0f] {
+                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+        }
+        out
     }
 
     /// `len` characters, each drawn evenly from `alphabet` (1 to 256 ASCII characters).

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
 use cumulet_dynamodb::DynamoDb;
-use cumulet_iam::{AccessKeys, Permissions, RootKey};
+use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
+use cumulet_logs::Logs;
 use cumulet_service::{Cloud, Parts, Service};
 use cumulet_store::{Blobs, Options, Sealer, Store};
+use cumulet_sts::Sts;
 use cumulet_work::Work;
 
 /// What a cloud is made of from outside.
@@ -32,7 +34,9 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
         RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(|e| said(&e))?;
     let credentials =
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
-    let services: Vec<Arc<dyn Service>> = vec![DynamoDb::open(&store).await.map_err(|e| said(&e))?];
+    let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
+    let logs = Logs::new(&store, clock.clone(), ids.clone());
+    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

@@ -57,6 +57,9 @@ async fn serve(options: Serve) -> Result<(), String> {
     listener.serve(gateway, certificates, limits, stop).await.map_err(|e| said(&e))?;
     tracing::info!("stopping");
     cloud.parts().work.stop(drain).await;
+    if let Some(telemetry) = cloud.telemetry() {
+        telemetry.flush().await;
+    }
     cloud.parts().store.clone().close().await;
     Ok(())
 }

@@ -2,12 +2,16 @@
 //!
 //! Condition keys: "Actions, resources, and condition keys for Amazon DynamoDB" in the Service
 //! Authorization Reference. Filled: LeadingKeys, Attributes, Select, ReturnValues,
-//! ReturnConsumedCapacity. Missing: EnclosingOperation (transactions ask as the item actions they
-//! are made of), FullTableScan, FirstPartitionKeyValues.
+//! ReturnConsumedCapacity, EnclosingOperation, FullTableScan. Missing: FirstPartitionKeyValues.
 
+use std::fmt::Display;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use cumulet_attribute::{Item, NumberText, ValueRef};
 use cumulet_service::{Access, Cx, Principal};
 
+use crate::key::KeySchema;
 use crate::tables::{Table, TableName};
 
 /// Leave for `action` on a table, or on one of its indexes.
@@ -31,30 +35,79 @@ pub(crate) fn on_table(
     access
 }
 
-/// Leave for an action on items, with the keys and attributes that it touches.
-pub(crate) fn on_items<'i>(
+/// What a request touches, as policies may ask about it.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    leading: Vec<String>,
+    attributes: Vec<String>,
+    others: Vec<(&'static str, String)>,
+}
+
+impl Touched {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// With the partition key, and all attributes, of keys or items.
+    pub(crate) fn items<'i>(
+        mut self,
+        schema: &KeySchema,
+        items: impl IntoIterator<Item = &'i Item>,
+    ) -> Self {
+        for item in items {
+            let partition = item.get(&schema.partition.name);
+            self.leading.extend(partition.map(text));
+            self.attributes.extend(item.iter().map(|(name, _)| name.to_owned()));
+        }
+        self
+    }
+
+    /// With the partition key that a Query reads.
+    pub(crate) fn partition(mut self, value: ValueRef<'_>) -> Self {
+        self.leading.push(text(value));
+        self
+    }
+
+    /// With attributes that expressions name.
+    pub(crate) fn attributes(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.attributes.extend(names);
+        self
+    }
+
+    /// With another condition key, where there is a value for it.
+    pub(crate) fn with(mut self, key: &'static str, value: Option<impl Display>) -> Self {
+        self.others.extend(value.map(|value| (key, value.to_string())));
+        self
+    }
+}
+
+/// Leave for an action on items. `touched` is asked only where a policy could make use of it.
+pub(crate) fn on_items(
     cx: &Cx,
     action: &'static str,
     name: &TableName,
+    index: Option<&str>,
     table: Option<&Table>,
-    keys: impl IntoIterator<Item = &'i Item>,
-    attributes: impl IntoIterator<Item = String>,
+    touched: impl FnOnce(&Table) -> Touched,
 ) -> Access {
-    let access = on_table(cx, action, name, None);
+    let access = on_table(cx, action, name, index);
     // Nothing limits the account itself but a resource's own policy.
     if matches!(cx.principal(), Principal::Root { .. }) {
         return access;
     }
     let Some(table) = table else { return access };
-    let partition = &table.schema.partition.name;
-    let mut leading: Vec<String> =
-        keys.into_iter().filter_map(|key| key.get(partition)).map(text).collect();
-    leading.sort();
-    leading.dedup();
-    let mut attributes: Vec<String> = attributes.into_iter().collect();
-    attributes.sort();
-    attributes.dedup();
-    access.with("dynamodb:LeadingKeys", leading).with("dynamodb:Attributes", attributes)
+    let mut touched = touched(table);
+    for list in [&mut touched.leading, &mut touched.attributes] {
+        list.sort();
+        list.dedup();
+    }
+    let lists =
+        [("dynamodb:Attributes", touched.attributes), ("dynamodb:LeadingKeys", touched.leading)];
+    // A key without values is absent, as AWS has it: a Scan has no leading keys.
+    let present = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    let access = present.fold(access, |access, (key, list)| access.with(key, list));
+    touched.others.into_iter().fold(access, |access, (key, value)| access.with(key, vec![value]))
 }
 
 /// A key's value as policies compare it.
@@ -63,7 +116,7 @@ fn text(value: ValueRef<'_>) -> String {
         ValueRef::S(text) => text.to_owned(),
         ValueRef::N(number) => number.text(&mut NumberText::new()).to_owned(),
         // How AWS compares binary partition keys is not documented; base64 as on the wire.
-        ValueRef::B(bytes) => format!("{:?}", cumulet_attribute::Value::binary(bytes)),
+        ValueRef::B(bytes) => BASE64_STANDARD.encode(bytes),
         _ => String::new(),
     }
 }

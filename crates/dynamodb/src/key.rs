@@ -53,6 +53,8 @@ pub enum KeyError {
     Update(String),
     /// A path into a key attribute: its name.
     Nested(String),
+    /// A path into an attribute of an index's key: its name.
+    IndexNested(String),
 }
 
 impl fmt::Display for KeyError {
@@ -104,6 +106,11 @@ impl fmt::Display for KeyError {
                 f,
                 "Key attributes must be scalars; list random access '[]' and map lookup '.' are \
                  not allowed: Key: {name}"
+            ),
+            Self::IndexNested(name) => write!(
+                f,
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are \
+                 not allowed: IndexKey: {name}"
             ),
         }
     }
@@ -175,12 +182,13 @@ impl KeySchema {
                 all = false;
                 continue;
             };
-            let (name, expected) = (attribute.name.clone(), attribute.kind.kind());
+            let expected = attribute.kind.kind();
             if value.kind() != expected {
+                let name = attribute.name.clone();
                 return Err(KeyError::IndexType(name, expected, value.kind(), index.to_owned()));
             }
             if let Some(kind) = empty(value) {
-                return Err(KeyError::IndexEmpty(kind, name, index.to_owned()));
+                return Err(KeyError::IndexEmpty(kind, attribute.name.clone(), index.to_owned()));
             }
         }
         self.check_sizes(item)?;

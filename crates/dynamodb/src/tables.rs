@@ -9,8 +9,9 @@ use cumulet_service::{Cx, Result};
 use cumulet_store::{Direction, Read as _, Snapshot, Store, StoreError, View};
 
 use crate::error::Error;
-use crate::key::{KeyAttribute, KeySchema};
-use crate::model::{IndexRecord, KeyRecord, ProjectionRecord, Scalar, TableRecord};
+use crate::expression::{Path, Projection};
+use crate::key::{KeyAttribute, KeyError, KeySchema};
+use crate::model::{IndexRecord, IndexState, KeyRecord, ProjectionRecord, Scalar, TableRecord};
 use crate::store::{self, ItemKeys};
 
 /// Every table of every account and region.
@@ -36,8 +37,20 @@ pub(crate) struct Index {
     pub(crate) record: IndexRecord,
     pub(crate) schema: KeySchema,
     pub(crate) keys: ItemKeys,
-    /// The attributes that entries hold; `None`: all.
-    pub(crate) attributes: Option<Vec<String>>,
+    /// What entries hold; `None`: all.
+    pub(crate) projection: Option<Projection>,
+}
+
+impl Index {
+    /// Whether it has every entry: it can be read.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.record.state == IndexState::Active
+    }
+
+    /// Whether its entries hold an attribute.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.projection.as_ref().is_none_or(|held| held.attributes().any(|one| one == name))
+    }
 }
 
 impl Tables {
@@ -85,8 +98,9 @@ impl Table {
         let indexes = record.indexes.iter().map(|index| {
             let schema = schema(&record, &index.key).ok_or_else(broken)?;
             let keys = store::entries(account, region, &record.id, &index.name);
-            let attributes = projected(&record, index);
-            Ok(Index { record: index.clone(), schema, keys, attributes })
+            let names = projected(&record, index);
+            let projection = names.map(|n| Projection::of_attributes(n.iter().map(String::as_str)));
+            Ok(Index { record: index.clone(), schema, keys, projection })
         });
         let indexes = indexes.collect::<std::result::Result<_, StoreError>>()?;
         Ok(Self {
@@ -112,6 +126,36 @@ impl Table {
 
     pub(crate) fn index(&self, name: &str) -> Option<&Index> {
         self.indexes.iter().find(|index| index.record.name == name)
+    }
+
+    /// The indexes that writes keep: all but those being removed.
+    pub(crate) fn kept_indexes(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.iter().filter(|index| index.record.state != IndexState::Deleting)
+    }
+
+    /// Refuses paths into keys of the table or of an index: keys are scalars.
+    pub(crate) fn check_paths<'p>(
+        &self,
+        paths: impl IntoIterator<Item = &'p Path>,
+    ) -> std::result::Result<(), KeyError> {
+        let nested = paths.into_iter().filter(|path| path.is_nested());
+        self.check_nested(nested.map(Path::attribute))
+    }
+
+    /// The same for attributes into which paths lead.
+    pub(crate) fn check_nested<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> std::result::Result<(), KeyError> {
+        names.into_iter().try_for_each(|name| {
+            if self.schema.has(name) {
+                return Err(KeyError::Nested(name.to_owned()));
+            }
+            if self.kept_indexes().any(|index| index.schema.has(name)) {
+                return Err(KeyError::IndexNested(name.to_owned()));
+            }
+            Ok(())
+        })
     }
 
     pub(crate) fn index_arn(&self, name: &str) -> String {

@@ -1,36 +1,153 @@
-//! What a write does to an item and to its index entries, within a transaction.
-
-use std::collections::BTreeSet;
+//! One write: what it makes of an item, and what becomes of the item's index entries.
+//!
+//! PutItem, UpdateItem, DeleteItem, each request of a batch and each action of a transaction are a
+//! [`Write`]. [`Write::decide`] is pure; [`replace`] alone writes items and index entries.
 
 use bytes::Bytes;
 use cumulet_attribute::Item;
 use cumulet_service::Result;
-use cumulet_store::{Read as _, StoreError, Tx};
+use cumulet_store::{Read, StoreError, Tx};
 
 use crate::capacity::{self, IndexChange};
 use crate::error::Error;
-use crate::expression::Projection;
-use crate::request::Units;
+use crate::expression::{Action as UpdateAction, Condition, Expression, Projection, Update};
+use crate::key::KeyError;
 use crate::tables::{Index, Table};
+use crate::units::Units;
+
+/// One write, parsed.
+#[derive(Debug)]
+pub(crate) struct Write {
+    pub(crate) action: Action,
+    pub(crate) condition: Option<Condition>,
+    /// Whether a failed condition's answer carries the item.
+    pub(crate) wants_item: bool,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// The item, in place of the one with its key.
+    Put(Item),
+    /// The item with this key, changed; `None` changes nothing but makes the item.
+    Update(Item, Option<Update>),
+    /// The item with this key, removed.
+    Delete(Item),
+    /// Nothing: only the condition is judged.
+    Check(Item),
+}
+
+impl Write {
+    /// Where the item lies. Refuses what does not fit the table, whatever lies there.
+    pub(crate) fn locate(&self, table: &Table) -> std::result::Result<Vec<u8>, Error> {
+        let key = match &self.action {
+            Action::Put(item) => {
+                table.schema.check_item(item)?;
+                for index in table.kept_indexes() {
+                    index.schema.check_indexed(&index.record.name, item)?;
+                }
+                item
+            }
+            Action::Update(key, _) | Action::Delete(key) | Action::Check(key) => {
+                table.schema.check_key(key)?;
+                key
+            }
+        };
+        if let Action::Update(_, Some(update)) = &self.action {
+            table.schema.check_updated(update.paths())?;
+            check_index_updates(table, update)?;
+        }
+        if let Some(condition) = &self.condition {
+            table.check_paths(condition.paths())?;
+        }
+        table.schema.position(key).ok_or(Error::Key(KeyError::Schema))
+    }
+
+    /// What the item is afterwards; `None`: it is not there.
+    pub(crate) fn decide(
+        &self,
+        table: &Table,
+        old: Option<&Item>,
+    ) -> std::result::Result<Option<Item>, Error> {
+        if self.condition.as_ref().is_some_and(|condition| !condition.holds(old)) {
+            return Err(Error::ConditionFailed(old.filter(|_| self.wants_item).cloned()));
+        }
+        match &self.action {
+            Action::Put(item) => Ok(Some(item.clone())),
+            Action::Delete(_) => Ok(None),
+            Action::Check(_) => Ok(old.cloned()),
+            Action::Update(key, None) => Ok(Some(old.unwrap_or(key).clone())),
+            Action::Update(key, Some(update)) => {
+                let new = update.apply(old.unwrap_or(key))?;
+                let touched =
+                    |index: &&Index| update.paths().any(|path| index.schema.has(path.attribute()));
+                for index in table.kept_indexes().filter(touched) {
+                    index.schema.check_indexed(&index.record.name, &new).map_err(unsupported)?;
+                }
+                Ok(Some(new))
+            }
+        }
+    }
+
+    /// Does it within a transaction: the item before and after, and what that cost.
+    pub(crate) async fn run(&self, tx: &Tx, table: &Table) -> Result<Written> {
+        let position = self.locate(table)?;
+        let old = read(tx, table, &position).await?;
+        let new = self.decide(table, old.as_ref())?;
+        let units = replace(tx, table, &position, old.as_ref(), new.as_ref(), false)?;
+        Ok(Written { old, new, units })
+    }
+}
+
+/// What a write has done.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) old: Option<Item>,
+    pub(crate) new: Option<Item>,
+    pub(crate) units: Units,
+}
+
+/// Refuses updates into index keys, and values of the request as index keys of other types: before
+/// the condition is judged, as AWS does.
+fn check_index_updates(table: &Table, update: &Update) -> std::result::Result<(), Error> {
+    for index in table.kept_indexes() {
+        for attribute in index.schema.attributes() {
+            let mut actions = update.actions().iter();
+            let Some(action) = actions.find(|one| one.path().attribute() == attribute.name) else {
+                continue;
+            };
+            if action.path().is_nested() {
+                return Err(KeyError::IndexNested(attribute.name.clone()).into());
+            }
+            let kind = match action {
+                UpdateAction::Set(_, Expression::Value(value)) => Some(value.kind()),
+                UpdateAction::Add(_, value) => Some(value.kind()),
+                _ => None,
+            };
+            if kind.is_some_and(|kind| kind != attribute.kind.kind()) {
+                return Err(Error::IndexKeyUpdate);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unsupported(error: KeyError) -> Error {
+    match error {
+        KeyError::IndexType(..) => Error::IndexKeyUpdate,
+        other => Error::Key(other),
+    }
+}
 
 /// The item at a position.
-pub(crate) async fn read(tx: &Tx, table: &Table, position: &[u8]) -> Result<Option<Item>> {
-    let stored = tx.get(&table.keys.at(position)).await?;
+pub(crate) async fn read(from: &impl Read, table: &Table, position: &[u8]) -> Result<Option<Item>> {
+    let stored = from.get(&table.keys.at(position)).await?;
     Ok(stored.map(decode).transpose()?)
 }
 
 /// An item from its stored form.
 pub(crate) fn decode(bytes: Bytes) -> std::result::Result<Item, StoreError> {
     Item::from_bytes(bytes).map_err(|_| StoreError::Corrupt("an item is damaged".to_owned()))
-}
-
-/// Refuses an item that cannot be stored: its key, its index keys.
-pub(crate) fn check(table: &Table, item: &Item) -> Result<()> {
-    table.schema.check_item(item).map_err(Error::Key)?;
-    for index in &table.indexes {
-        index.schema.check_indexed(&index.record.name, item).map_err(Error::Key)?;
-    }
-    Ok(())
 }
 
 /// Replaces `old`, which lies at `position`, by `new`; `None` is no item. Returns what it costs.
@@ -40,17 +157,18 @@ pub(crate) fn replace(
     position: &[u8],
     old: Option<&Item>,
     new: Option<&Item>,
-) -> Result<Units> {
+    transactional: bool,
+) -> std::result::Result<Units, Error> {
     let key = table.keys.at(position);
     match new {
         Some(new) => tx.put(key, new.clone().into_bytes()),
         None => tx.delete(key),
     }
     let size = |item: Option<&Item>| item.map_or(0, Item::size);
-    let mut units = Units::table(capacity::write(size(old), size(new), false));
-    for index in &table.indexes {
+    let mut units = Units::table(capacity::write(size(old), size(new), transactional));
+    for index in table.kept_indexes() {
         let change = replace_entry(tx, index, position, old, new)?;
-        let used = capacity::index_write(change, false);
+        let used = capacity::index_write(change, transactional);
         units.indexes.push((index.record.name.clone(), index.record.local, used));
     }
     Ok(units)
@@ -62,12 +180,16 @@ fn replace_entry(
     position: &[u8],
     old: Option<&Item>,
     new: Option<&Item>,
-) -> Result<IndexChange> {
+) -> std::result::Result<IndexChange, Error> {
     let before = old.map(|item| entry(index, position, item)).transpose()?.flatten();
     let after = new.map(|item| entry(index, position, item)).transpose()?.flatten();
     Ok(match (before, after) {
         (None, None) => IndexChange::None,
-        (Some((_, before)), Some((_, after))) if before == after => IndexChange::None,
+        // While an index is being made, the entry of an old item may not be there yet: an item that
+        // stays the same to the index is written all the same.
+        (Some((_, before)), Some((_, after))) if before == after && index.is_whole() => {
+            IndexChange::None
+        }
         (None, Some((key, after))) => {
             let change = IndexChange::Insert(after.size());
             tx.put(key, after.into_bytes());
@@ -93,26 +215,34 @@ fn replace_entry(
     })
 }
 
-/// The key and the attributes of an item's entry in an index; `None` where it has none.
+/// The key and the attributes of an item's entry in an index; `None` where it has none: without all
+/// of the index's key, or (an item older than the index) with a key that the index cannot have.
 pub(crate) fn entry(
     index: &Index,
     position: &[u8],
     item: &Item,
-) -> Result<Option<(Vec<u8>, Item)>> {
+) -> std::result::Result<Option<(Vec<u8>, Item)>, Error> {
+    if index.schema.check_indexed(&index.record.name, item) != Ok(true) {
+        return Ok(None);
+    }
     let Some(mut place) = index.schema.position(item) else { return Ok(None) };
     // Entries with one index key lie side by side in the order of the table's keys.
     place.extend_from_slice(position);
-    let entry = match &index.attributes {
+    let entry = match &index.projection {
         None => item.clone(),
-        Some(names) => {
-            let projection = Projection::of_attributes(names.iter().map(String::as_str));
-            projection.project(item).map_err(Error::Value)?
-        }
+        Some(projection) => projection.project(item).map_err(Error::Value)?,
     };
     Ok(Some((index.keys.at(&place), entry)))
 }
 
-/// Names of an item's attributes.
-pub(crate) fn names(item: &Item) -> BTreeSet<String> {
-    item.iter().map(|(name, _)| name.to_owned()).collect()
+/// The parts of an item that an update's paths lead to; `None` where there is nothing.
+pub(crate) fn touched(update: &Update, item: &Item) -> Result<Option<Item>> {
+    let parts = Projection::of(update.paths()).project(item).map_err(Error::Value)?;
+    Ok(Some(parts).filter(|parts| !parts.is_empty()))
+}
+
+/// The position of an index's entry in its table: the entry has the table's key too.
+pub(crate) fn position_of(table: &Table, entry: &Item) -> std::result::Result<Vec<u8>, StoreError> {
+    let lost = || StoreError::Corrupt("an index entry without its table's key".to_owned());
+    table.schema.position(entry).ok_or_else(lost)
 }

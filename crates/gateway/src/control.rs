@@ -11,10 +11,11 @@ use cumulet_service::{Cx, Error, RequestInfo, Result};
 use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
 use cumulet_wire::{Form, Message, Routed};
 use http::request::Parts;
-use http::{Request, Response};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response};
 
 use crate::verify::{Known, collect};
-use crate::{Gateway, refuse};
+use crate::{Gateway, authority, bare_host, cors, refuse};
 
 /// An operation that a request names, and how its caller speaks.
 struct Target {
@@ -34,22 +35,40 @@ impl Gateway {
         request: Request<Body>,
     ) -> Response<Body> {
         let target = raw_target(&request).into_owned();
-        let (parts, body) = request.into_parts();
-        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let host = authority(&request);
+        let (mut parts, body) = request.into_parts();
+        let h2 = parts.uri.authority().map(ToString::to_string);
+        let authority = h2.as_deref();
         let head =
             Head { method: &parts.method, target: &target, headers: &parts.headers, authority };
         let claim = sigv4::parse(&head);
-        let scope = claim.as_ref().ok().and_then(Option::as_ref).map(|c| c.service.as_str());
+        let mut scope = claim.as_ref().ok().and_then(Option::as_ref).map(|c| c.service.as_str());
+        // The signature covers the target as it was sent; routes know buckets in the path only.
+        if let Some(uri) = path_style(&parts, host.as_deref(), scope) {
+            parts.uri = uri;
+            scope = Some("s3");
+        }
+        if cors::is_preflight(&parts) {
+            return self.preflight(&parts, scope, info).await;
+        }
         let (found, body) = match self.find(&parts, scope, body).await {
             Ok(found) => found,
             Err(response) => return with_id(response, &info.id),
         };
         let (service, protocol) = (found.service, found.protocol);
-        let info = Arc::new(info);
-        match self.run(&head, &parts, claim, found, body, &info).await {
+        let id = cumulet_wire::request_id(service, self.cloud.parts().ids.as_ref(), info.id);
+        let info = Arc::new(RequestInfo { id, ..info });
+        let asked = cors::Asked::of(&parts, &found.labels);
+        let mut response = match self.run(&head, &parts, claim, found, body, &info).await {
             Ok(response) => response,
             Err(error) => refuse::error(protocol, service, &info.id, parts.uri.path(), &error),
+        };
+        if let Some(asked) = asked
+            && let Ok(headers) = self.cors(service, &asked, &info).await
+        {
+            response.headers_mut().extend(headers);
         }
+        response
     }
 
     /// Finds the operation; for forms that takes the body, which comes back whole.
@@ -107,10 +126,10 @@ impl Gateway {
             (AuthKind::SigV4, Err(error)) => return Err(refused(&error)),
         };
         let known = match &claim {
-            Some(claim) => self.verify(head, claim, service, family, body).await?,
+            Some(claim) => self.verify(head, claim, meta, family, body).await?,
             // S3's callers may be nobody: a bucket's policy decides.
             None if meta.auth == AuthKind::None || service.name == "s3" => {
-                Self::unsigned(head, family, body)?
+                Self::unsigned(head, meta, family, body)?
             }
             None => return Err(refused(&SignatureError::Unsigned)),
         };
@@ -132,7 +151,7 @@ impl Gateway {
         };
         let depth = self.cloud.parts().limits.nesting;
         let call = {
-            let mut reader = cumulet_wire::read(protocol, meta, &mut message, depth)
+            let mut reader = cumulet_wire::read(protocol, &mut message, depth)
                 .map_err(|why| Error::unreadable(&why))?;
             endpoint.decode(reader.as_mut())?
         };
@@ -145,8 +164,23 @@ impl Gateway {
     }
 }
 
+/// The target in path style, where the host names a bucket of S3.
+fn path_style(parts: &Parts, host: Option<&str>, scope: Option<&str>) -> Option<http::Uri> {
+    if scope.is_some_and(|scope| scope != "s3") {
+        return None;
+    }
+    let host = bare_host(host?);
+    let bucket = cumulet_wire::bucket_of_host(&host)?;
+    // `sts.localhost` is no bucket: forms are other services'.
+    if scope.is_none() && parts.method == Method::POST {
+        return None;
+    }
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    format!("/{bucket}{target}").parse().ok()
+}
+
 /// Whether an operation's input is the body as it comes.
-fn streams(meta: &'static OperationMeta) -> bool {
+pub(crate) fn streams(meta: &'static OperationMeta) -> bool {
     let mut members = (meta.input)().members.iter();
     members.any(|m| m.at == Location::Payload && matches!(m.schema.kind, Kind::Stream))
 }

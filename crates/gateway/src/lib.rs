@@ -1,9 +1,11 @@
 //! The path of a request, from its head to its answer.
 //!
-//! `route → who signed it → body that checks itself as it is read → decode and validate → authorize →
-//! handle → encode`. Data planes ([`Sites`]) and the administration's pages leave the path early.
+//! `route → who signed it → a body that checks itself as it is read → decode and validate →
+//! authorize → handle → encode`. Data planes ([`Sites`]) and the administration's pages leave the
+//! path early.
 
 mod control;
+mod cors;
 mod refuse;
 mod verify;
 

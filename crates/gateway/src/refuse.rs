@@ -46,6 +46,7 @@ pub(crate) fn error(
         framework: matches!(error.origin, Origin::Framework | Origin::Validate),
         request_id,
         elements: &error.elements,
+        headers: &error.headers,
         resource: path,
     };
     cumulet_wire::failure(protocol, service, &failure)

@@ -8,11 +8,12 @@ use cumulet_auth::sigv4::{
     self, BodyCheck, BodyFault, BodyHash, BodyRules, Claim, Expect, Family, Head, SignatureError,
     Style,
 };
-use cumulet_base::{Body, BodyError};
+use cumulet_base::Body;
 use cumulet_service::{Error, Found, Principal, Result};
-use cumulet_shape::ServiceMeta;
+use cumulet_shape::OperationMeta;
 
 use crate::Gateway;
+use crate::control::streams;
 
 /// A request whose signature, if it has one, is right.
 pub(crate) struct Known {
@@ -28,12 +29,13 @@ impl Gateway {
         &self,
         head: &Head<'_>,
         claim: &Claim,
-        service: &'static ServiceMeta,
+        operation: &'static OperationMeta,
         family: Family,
         body: Body,
     ) -> Result<Known> {
         let refuse = |error: &SignatureError| Error::signature(error.describe(family));
         let parts = self.cloud.parts();
+        let service = operation.service;
         let style = Style::of(service.signing_name);
         let expect = Expect {
             services: &[service.signing_name],
@@ -64,15 +66,38 @@ impl Gateway {
             verify(BodyHash::Collected(&hash))?;
             return Ok(Known { principal: identity.principal, body: whole.into() });
         }
-        let check = verify(BodyHash::Streaming)?.body_check(head, &BodyRules::default());
+        let verified = verify(BodyHash::Streaming)?;
+        let check = verified.body_check(head, &rules(head, operation)?);
         Ok(Known { principal: identity.principal, body: checked(body, check, family)? })
     }
 
     /// An unsigned request: nobody, with a body that still keeps what its headers promise.
-    pub(crate) fn unsigned(head: &Head<'_>, family: Family, body: Body) -> Result<Known> {
-        let check = BodyCheck::unsigned(head, &BodyRules::default());
+    pub(crate) fn unsigned(
+        head: &Head<'_>,
+        operation: &'static OperationMeta,
+        family: Family,
+        body: Body,
+    ) -> Result<Known> {
+        let check = BodyCheck::unsigned(head, &rules(head, operation)?);
         Ok(Known { principal: Arc::new(Principal::Anonymous), body: checked(body, check, family)? })
     }
+}
+
+/// What an operation's body must keep beside the signature.
+fn rules(head: &Head<'_>, operation: &'static OperationMeta) -> Result<BodyRules> {
+    let is_checksum = |name: &str| {
+        name == "content-md5" || name == "x-amz-trailer" || name.starts_with("x-amz-checksum-")
+    };
+    if operation.checksum_required && !head.headers.keys().any(|name| is_checksum(name.as_str())) {
+        return Err(Error::custom(
+            "InvalidRequest",
+            400,
+            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+        ));
+    }
+    // CompleteMultipartUpload's checksum is the object's, not the body's.
+    let of_body = operation.checksum_required || streams(operation);
+    Ok(BodyRules { ignore_checksums: !of_body, ..BodyRules::default() })
 }
 
 fn checked(
@@ -86,21 +111,5 @@ fn checked(
 
 /// The whole body, `limit` bytes at most.
 pub(crate) async fn collect(body: Body, limit: usize, family: Family) -> Result<Bytes> {
-    body.collect(limit).await.map_err(|error| body_error(&error, family))
-}
-
-/// How a body that broke off is answered.
-fn body_error(error: &BodyError, family: Family) -> Error {
-    if let Some(fault) = BodyFault::of(error) {
-        return Error::signature(fault.describe(family));
-    }
-    match error {
-        BodyError::TooLarge(limit) => {
-            let words = format!("The request body is longer than {limit} bytes.");
-            Error::custom("RequestEntityTooLarge", 413, words)
-        }
-        BodyError::Broken(_) | BodyError::Refused(_) => {
-            Error::custom("IncompleteBody", 400, "The request body broke off.").because(error)
-        }
-    }
+    body.collect(limit).await.map_err(|error| Error::body(&error, family))
 }

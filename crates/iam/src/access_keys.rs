@@ -121,6 +121,7 @@ impl AccessKeys {
             name: user.name,
             path: user.path,
             id: user.id,
+            issued_at: None,
         };
         let secret = Secret::new(secret.to_owned());
         Ok(Some(Identity { secret, principal: Arc::new(principal) }))

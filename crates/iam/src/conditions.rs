@@ -26,10 +26,10 @@ impl Context for Conditions<'_> {
             "sourcearn" | "sourceaccount" => self.of_source(short),
             "viaawsservice" => Some(flag(self.cx.is_forwarded())),
             "tokenissuetime" => {
-                self.session().map(|session| Values::one(session.issued().iso8601(false)))
+                self.cx.principal().issued().map(|at| Values::one(at.iso8601(false)))
             }
             // "Present only when the principal uses temporary credentials"; there is no MFA here.
-            "multifactorauthpresent" => self.session().map(|_| flag(false)),
+            "multifactorauthpresent" => self.cx.principal().issued().map(|_| flag(false)),
             "sourceidentity" => {
                 let identity =
                     self.session().and_then(|session| session.source_identity.as_deref());

@@ -1,7 +1,7 @@
 //! What IAM keeps. A user, group or role is one record with all that is its own, so that finding
 //! out what it may do takes one read and one for each policy that is attached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cumulet_store::Record;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,9 @@ pub(crate) struct Grants {
     /// Inline policies: name to text.
     #[serde(default)]
     pub inline: BTreeMap<String, String>,
-    /// ARNs of attached managed policies, in the order of their attachment.
+    /// ARNs of attached managed policies.
     #[serde(default)]
-    pub attached: Vec<String>,
+    pub attached: BTreeSet<String>,
     /// The ARN of the permissions boundary.
     #[serde(default)]
     pub boundary: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct User {
     pub grants: Grants,
     /// Names of the groups that the user is in.
     #[serde(default)]
-    pub groups: Vec<String>,
+    pub groups: BTreeSet<String>,
     #[serde(default)]
     pub keys: Vec<StoredKey>,
 }
@@ -75,6 +75,9 @@ pub(crate) struct Role {
     pub description: Option<String>,
     /// The trust policy's text.
     pub trust: String,
+    /// The unique ids of the users and roles that the trust policy names, by ARN.
+    #[serde(default)]
+    pub trusted: BTreeMap<String, String>,
     /// Seconds, 3,600 to 43,200.
     pub max_session: i32,
     #[serde(default)]

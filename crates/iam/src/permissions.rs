@@ -42,6 +42,7 @@ impl Permissions {
     }
 
     async fn decide(&self, cx: &Cx, access: &Access) -> Result<()> {
+        refuse_to_session_tokens(cx.principal(), access)?;
         let identity = self.identity(cx.principal()).await?;
         match cx.principal() {
             Principal::Role { session, .. } => {
@@ -55,11 +56,7 @@ impl Permissions {
     /// The policies of the user or role behind `principal`. One that was deleted, and one that was
     /// made anew under the old name, has none for who signs as the old one.
     async fn identity(&self, principal: &Principal) -> Result<Arc<Identity>> {
-        let (Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. }) =
-            principal
-        else {
-            return Ok(Arc::default());
-        };
+        let Some((account, name, id)) = entity(principal) else { return Ok(Arc::default()) };
         if let Some(known) = self.identities.get(id) {
             return Ok(known);
         }
@@ -101,6 +98,16 @@ impl Permissions {
             Some(known) => Ok(Some(known)),
             None => self.sessions.load(name, load).await,
         }
+    }
+}
+
+/// Account, name and unique id of the user or role behind `principal`.
+fn entity(principal: &Principal) -> Option<(&str, &str, &str)> {
+    match principal {
+        Principal::User { account, name, id, .. } | Principal::Role { account, name, id, .. } => {
+            Some((account, name, id))
+        }
+        Principal::Root { .. } | Principal::Service { .. } | Principal::Anonymous => None,
     }
 }
 
@@ -209,6 +216,24 @@ fn judge(
         Decision::Allow(_) => Ok(()),
         Decision::Deny(denial) => Err(Error::access_denied(denial.message(&request))),
     }
+}
+
+/// What users may not with credentials of GetSessionToken that no MFA stands behind: "You cannot
+/// call any IAM API operations", and of STS's only two (IAM user guide, "Compare AWS STS
+/// credentials").
+fn refuse_to_session_tokens(principal: &Principal, access: &Access) -> Result<()> {
+    let Principal::User { issued_at: Some(_), .. } = principal else { return Ok(()) };
+    let (service, name) = access.action.0.split_once(':').unwrap_or_default();
+    // Handing on a role is no call of IAM's.
+    let refused = match service {
+        "iam" => name != "PassRole",
+        "sts" => !matches!(name, "AssumeRole" | "TagSession" | "SetSourceIdentity"),
+        _ => false,
+    };
+    if refused {
+        return Err(Error::access_denied(format!("Cannot call {name} with session credentials")));
+    }
+    Ok(())
 }
 
 /// A session's tags before those of its role with the same key ("Passing session tags in STS").

@@ -16,6 +16,7 @@ const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
 const HTTP_INTEGRATION = 'application/vnd.awslambda.http-integration-response';
 const BASE = '/2018-06-01/runtime';
+const NEXT = `GET ${BASE}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`;
 const env = process.env;
 const taskRoot = env.LAMBDA_TASK_ROOT;
 // From Node.js 24 on AWS passes no callback: a handler returns a value or a promise.
@@ -145,6 +146,8 @@ class RuntimeApi {
     this.received = Buffer.alloc(0);
     this.waiting = null;
     this.stream = null;
+    // Whether `next` has been sent already, right behind the last result.
+    this.asked = false;
     this.socket = net.createConnection({ host, port: Number(port), noDelay: true });
     this.socket.on('data', (chunk) => {
       this.received = this.received.length ? Buffer.concat([this.received, chunk]) : chunk;
@@ -184,11 +187,14 @@ class RuntimeApi {
   }
 
   next() {
-    this.socket.write(`GET ${BASE}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`);
+    if (!this.asked) this.socket.write(NEXT);
+    this.asked = false;
     return this.answer();
   }
 
-  post(target, body, headers = '') {
+  // Posts a result. Unless it is the last, asks for the next event in the same breath, which saves
+  // a round trip on every invocation.
+  post(target, body, headers = '', last = false) {
     const bytes = Buffer.from(body);
     this.socket.cork();
     this.socket.write(
@@ -196,17 +202,20 @@ class RuntimeApi {
         `Content-Type: application/json\r\nContent-Length: ${bytes.length}\r\n${headers}\r\n`,
     );
     this.socket.write(bytes);
+    if (!last) this.socket.write(NEXT);
+    this.asked = !last;
     this.socket.uncork();
     return this.answer();
   }
 
-  postError(target, error) {
+  postError(target, error, last = false) {
     const body = errorBody(error);
     const type = body.errorType.replace(/[^\x20-\x7E]/g, '?');
     return this.post(
       target,
       JSON.stringify(body),
       `Lambda-Runtime-Function-Error-Type: ${type}\r\n`,
+      last,
     );
   }
 }
@@ -488,8 +497,9 @@ async function main() {
       api.stream.failure ??= error;
       api.stream.end();
       await api.stream.posted;
-    } else if (!api.waiting) {
-      await api.postError(target, error);
+    } else if (!api.waiting && !api.asked) {
+      // Otherwise the last invocation is answered, and the exit speaks for itself.
+      await api.postError(target, error, true);
     }
     process.exit(code);
   };

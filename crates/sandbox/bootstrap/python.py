@@ -5,11 +5,11 @@ Python, so that functions notice no difference. The HTTP spoken here is only wha
 Runtime API answers: every response carries Content-Length.
 """
 
-import decimal
 import importlib
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import time
@@ -54,9 +54,10 @@ def describe(error, invocation=None):
     # The client's own frames come first and tell a function's author nothing.
     while len(frames) > 1 and frames[0].filename == own:
         frames = frames[1:]
-    return error_body(
-        str(error), type(error).__name__, traceback.format_list(frames), invocation
-    )
+    # Without columns: AWS shows no line of carets.
+    bare = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames]
+    trace = traceback.format_list(bare)
+    return error_body(str(error), type(error).__name__, trace, invocation)
 
 
 # ---- logs -----------------------------------------------------------------------------------
@@ -182,17 +183,37 @@ def set_up_logging():
 # ---- JSON -----------------------------------------------------------------------------------
 
 
-def plain(value):
-    if isinstance(value, decimal.Decimal):
-        # DynamoDB's numbers arrive as Decimal; AWS's runtime writes them as JSON numbers.
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError(
-        "Object of type {} is not JSON serializable".format(type(value).__name__)
-    )
+# From Python 3.12 on AWS's runtime leaves letters beyond ASCII as they are.
+ESCAPE = os.environ.get("AWS_EXECUTION_ENV", "") in (
+    "AWS_Lambda_python3.9",
+    "AWS_Lambda_python3.10",
+    "AWS_Lambda_python3.11",
+)
+# Stands for a Decimal in JSON text until its digits take the place. Random, so that no string of
+# the function's is mistaken for it.
+DECIMAL = "decimal-" + os.urandom(12).hex() + "-"
 
 
 def to_json(value):
-    return json.dumps(value, ensure_ascii=False, default=plain)
+    """JSON as AWS's runtime writes it: DynamoDB's Decimals become numbers, digit for digit."""
+    decimals = []
+    # Not imported here, which would cost each cold start: who has a Decimal has the module.
+    decimal = sys.modules.get("decimal")
+
+    def plain(item):
+        if not (decimal and isinstance(item, decimal.Decimal)):
+            name = type(item).__name__
+            raise TypeError("Object of type {} is not JSON serializable".format(name))
+        if not item.is_finite():
+            return float(item)
+        decimals.append(str(item))
+        return DECIMAL + str(len(decimals) - 1)
+
+    text = json.dumps(value, ensure_ascii=ESCAPE, default=plain)
+    if decimals:
+        mark = re.compile('"{}([0-9]+)"'.format(DECIMAL))
+        text = mark.sub(lambda found: decimals[int(found[1])], text)
+    return text
 
 
 # ---- Runtime API ----------------------------------------------------------------------------
@@ -206,6 +227,8 @@ class RuntimeApi:
         self.socket = socket.create_connection((host, int(port)))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
+        # Whether `next` has been sent already, right behind the last result.
+        self.asked = False
 
     def answer(self):
         data = self.received
@@ -237,24 +260,29 @@ class RuntimeApi:
             os._exit(1)
         return data
 
+    NEXT = ("GET " + BASE + "/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n").encode()
+
     def next(self):
-        self.socket.sendall(
-            b"GET " + BASE.encode() + b"/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
-        )
+        if not self.asked:
+            self.socket.sendall(self.NEXT)
+        self.asked = False
         return self.answer()
 
-    def post(self, target, body, headers=""):
+    def post(self, target, body, headers="", last=False):
+        """Posts a result. Unless it is the last, asks for the next event in the same breath, which
+        saves a round trip on every invocation."""
         head = (
             "POST {}{} HTTP/1.1\r\nHost: runtime\r\nContent-Type: application/json\r\n"
             "Content-Length: {}\r\n{}\r\n"
         ).format(BASE, target, len(body), headers)
-        self.socket.sendall(head.encode("latin-1") + body)
+        self.asked = not last
+        self.socket.sendall(head.encode("latin-1") + body + (b"" if last else self.NEXT))
         return self.answer()
 
-    def post_error(self, target, body):
+    def post_error(self, target, body, last=False):
         kind = "".join(c if " " <= c <= "~" else "?" for c in body["errorType"])
         header = "Lambda-Runtime-Function-Error-Type: {}\r\n".format(kind)
-        self.post(target, encode(to_json(body)), header)
+        self.post(target, encode(to_json(body)), header, last)
 
 
 def encode(text):
@@ -421,7 +449,7 @@ def main():
     except Exception as error:
         failure = describe(error)
         log_error(failure)
-        api.post_error("/init/error", failure)
+        api.post_error("/init/error", failure, last=True)
         sys.exit(1)
     while True:
         handle_one(api, handler)

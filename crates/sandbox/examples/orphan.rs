@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CredentialSource, Credentials, Function, Invocation, LogFormat, LogLine, LogSink,
-    PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
+    BoxFuture, CredentialSource, Credentials, Function, INIT_LIMIT, Invocation, LogFormat, LogLine,
+    LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
 };
 
-const CODE: &str = "import os, time\ndef handler(event, context):\n    open('../pids/%d' % os.getpid(), 'w').close()\n    time.sleep(60)\n";
+const CODE: &str = "import os, time\ndef handler(event, context):\n    \
+    open('../pids/%d' % os.getpid(), 'w').close()\n    time.sleep(60)\n";
 
 struct Nobody;
 
@@ -74,6 +75,7 @@ async fn main() {
         ids: Arc::new(RandomIds),
         concurrency: 3,
         idle: Duration::from_secs(60),
+        init_limit: INIT_LIMIT,
     }));
     let calls: Vec<_> = (0..3)
         .map(|number| {

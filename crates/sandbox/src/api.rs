@@ -110,11 +110,13 @@ impl Answered {
             ),
             Self::State => (
                 "403 Forbidden",
-                r#"{"errorMessage":"State transition is not allowed","errorType":"InvalidStateTransition"}"#,
+                "{\"errorMessage\":\"State transition is not allowed\",\
+                 \"errorType\":\"InvalidStateTransition\"}",
             ),
             Self::TooLarge => (
                 "413 Request Entity Too Large",
-                r#"{"errorMessage":"Exceeded maximum allowed payload size (6291556 bytes).","errorType":"RequestEntityTooLarge"}"#,
+                "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\",\
+                 \"errorType\":\"RequestEntityTooLarge\"}",
             ),
             Self::Unknown => {
                 ("404 Not Found", r#"{"errorMessage":"Not found","errorType":"NotFound"}"#)
@@ -254,7 +256,8 @@ impl Connection {
     async fn send(&mut self, answered: Answered) -> io::Result<()> {
         let (status, body) = answered.parts();
         let text = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n\
+             {body}",
             body.len()
         );
         self.stream.write_all(text.as_bytes()).await
@@ -424,24 +427,5 @@ async fn closed(stream: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<()>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn routes() {
-        let base = "/2018-06-01/runtime";
-        let check = |method: &str, path: &str, want: Call<'_>| {
-            assert_eq!(route(method, &format!("{base}{path}")), want, "{method} {path}");
-        };
-        check("GET", "/invocation/next", Call::Next);
-        check("GET", "/invocation/next?x=y", Call::Next);
-        check("POST", "/invocation/a-1/response", Call::Response("a-1"));
-        check("POST", "/invocation/a-1/error", Call::Error("a-1"));
-        check("POST", "/init/error", Call::InitError);
-        check("POST", "/invocation/next", Call::Unknown);
-        check("GET", "/invocation/a-1/response", Call::Unknown);
-        check("POST", "/invocation/a/b/response", Call::Unknown);
-        check("GET", "/restore/next", Call::Unknown);
-        assert_eq!(route("GET", "/2020-01-01/extension/event/next"), Call::Unknown);
-    }
-}
+#[path = "api_tests.rs"]
+mod tests;

@@ -126,3 +126,42 @@ impl Cgroup {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written, shown on plain folders: a machine has one version or the other.
+    #[test]
+    fn each_version_has_its_files() {
+        let check = |marker: (&str, &str), written: &[(&str, &str)]| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(marker.0), marker.1).unwrap();
+            let parent = CgroupParent::open(folder.path()).unwrap();
+            parent.create("one", 134_217_728).unwrap();
+            for (file, text) in written {
+                assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), *text, "{file}");
+            }
+        };
+        check(
+            ("memory.limit_in_bytes", ""),
+            &[
+                ("one/memory.limit_in_bytes", "134217728"),
+                ("one/memory.memsw.limit_in_bytes", "134217728"),
+            ],
+        );
+        check(
+            ("cgroup.controllers", "cpu memory pids\n"),
+            &[
+                ("cgroup.subtree_control", "+memory"),
+                ("one/memory.max", "134217728"),
+                ("one/memory.oom.group", "1"),
+                ("one/memory.swap.max", "0"),
+            ],
+        );
+        let folder = tempfile::tempdir().unwrap();
+        assert!(CgroupParent::open(folder.path()).is_err());
+        fs::write(folder.path().join("cgroup.controllers"), "cpu pids\n").unwrap();
+        assert!(CgroupParent::open(folder.path()).is_err());
+    }
+}

@@ -44,3 +44,4 @@ pub use pool::{InvokeError, Pool, Setup};
 pub use runtime::{
     Family, Fit, Interpreter, Runtime, Selected, UnknownRuntime, Version, discover, select,
 };
+pub use sandbox::INIT_LIMIT;

@@ -98,10 +98,20 @@ impl ErrorKind {
 
 impl FunctionError {
     /// An error that the runtime client reported, with its own JSON.
-    pub(crate) fn reported(error_type: Option<&str>, body: Bytes) -> Self {
-        let error_type = error_type.filter(|text| !text.is_empty()).unwrap_or("Runtime.Unknown");
-        let kind = if error_type == "Handled" { ErrorKind::Handled } else { ErrorKind::Unhandled };
-        Self { kind, error_type: error_type.to_owned(), body }
+    /// Its type is in a header, or, as AWS's client for Python does it, in the JSON alone.
+    pub(crate) fn reported(header: Option<&str>, body: Bytes) -> Self {
+        let kind = match header {
+            Some("Handled") => ErrorKind::Handled,
+            _ => ErrorKind::Unhandled,
+        };
+        let plain = |text: &&str| !matches!(*text, "" | "Handled" | "Unhandled");
+        let in_json = || {
+            let json: serde_json::Value = serde_json::from_slice(&body).ok()?;
+            json.get("errorType")?.as_str().map(str::to_owned)
+        };
+        let error_type = header.filter(plain).map(str::to_owned).or_else(in_json);
+        let error_type = error_type.unwrap_or_else(|| "Runtime.Unknown".to_owned());
+        Self { kind, error_type, body }
     }
 
     /// An error that the platform found.
@@ -146,6 +156,21 @@ pub(crate) fn exit_reason(exit: Exit) -> String {
     }
 }
 
+impl Status {
+    pub(crate) fn of(result: &Result<Bytes, FunctionError>) -> Self {
+        match result {
+            Err(error) if error.error_type == "Sandbox.Timedout" => Self::Timeout,
+            Err(error)
+                if error.error_type.starts_with("Runtime.")
+                    || error.error_type.starts_with("Function.") =>
+            {
+                Self::Error(error.error_type.clone())
+            }
+            _ => Self::Success,
+        }
+    }
+}
+
 /// Numbers for the REPORT line.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
@@ -158,7 +183,8 @@ pub(crate) struct Report {
     pub(crate) status: Status,
 }
 
-/// How an invocation ended, for the REPORT line: only what is not a success is named.
+/// How an invocation ended, for the REPORT line. Only what the platform or the runtime client found
+/// is named: whether AWS names a handler's own exception there is not documented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Status {
     Success,
@@ -236,6 +262,20 @@ mod tests {
             FunctionError::too_large(),
             r#"{"errorType":"Function.ResponseSizeTooLarge","errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes)."}"#,
         );
+    }
+
+    #[test]
+    fn the_type_comes_from_the_header_or_the_json() {
+        let json = Bytes::from_static(br#"{"errorType":"KeyError"}"#);
+        let check = |header, body: &Bytes, kind, error_type: &str| {
+            let error = FunctionError::reported(header, body.clone());
+            assert_eq!((error.kind, error.error_type.as_str()), (kind, error_type), "{header:?}");
+        };
+        check(Some("Runtime.X"), &json, ErrorKind::Unhandled, "Runtime.X");
+        check(Some("Unhandled"), &json, ErrorKind::Unhandled, "KeyError");
+        check(Some("Handled"), &json, ErrorKind::Handled, "KeyError");
+        check(None, &json, ErrorKind::Unhandled, "KeyError");
+        check(None, &Bytes::from_static(b"no json"), ErrorKind::Unhandled, "Runtime.Unknown");
     }
 
     #[test]

@@ -4,8 +4,11 @@
 //! descriptors, a memory limit, and death with the platform. What does **not** hold here, and needs
 //! a stronger rung: the function runs as the platform's own user, sees its files and processes and
 //! the whole network, shares `/tmp` with the machine (`TMPDIR` points to a folder of its own, but
-//! code that names `/tmp` outright uses the shared one), and a grandchild that outlives its parent
-//! escapes everything but a control group.
+//! code that names `/tmp` outright uses the shared one). All sandboxes of a function share one code
+//! folder, which they could write to. Between invocations nothing is frozen: a thread that is left
+//! behind goes on. Without a control group, memory is looked at only while an invocation runs,
+//! a process that left the group, or whose parent died, escapes `kill`, and when the platform is
+//! killed outright only the function itself dies with it, not what it had started.
 
 use std::ffi::c_int;
 use std::io;
@@ -17,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
@@ -149,9 +152,18 @@ fn prepare_child(platform: Pid, cgroup: Option<&OwnedFd>) -> io::Result<()> {
         // "0" stands for the writer itself.
         rustix::io::write(procs, b"0")?;
     }
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(rustix::process::Resource::Core, none)?;
+    limit(Resource::Core, 0)?;
+    // "Lambda quotas" in the developer guide. (Its other one, 1,024 processes and threads, would
+    // count all of the user's here.)
+    limit(Resource::Nofile, 1024)?;
     close_on_exec()
+}
+
+/// Lowers a limit for good. Never raises one: that takes privileges.
+fn limit(resource: Resource, to: u64) -> io::Result<()> {
+    let now = rustix::process::getrlimit(resource);
+    let to = Some(now.maximum.map_or(to, |maximum| maximum.min(to)));
+    Ok(rustix::process::setrlimit(resource, Rlimit { current: to, maximum: to })?)
 }
 
 /// Marks every descriptor but the standard three to be closed by exec. Rust opens all of its own

@@ -33,6 +33,9 @@ pub struct Setup {
     pub concurrency: usize,
     /// How long a sandbox without work is kept.
     pub idle: Duration,
+    /// How long initialisation may take before it is started over within the invocation
+    /// (`INIT_LIMIT` is AWS's).
+    pub init_limit: Duration,
 }
 
 /// Why an invocation did not run. No fault of the function's code.
@@ -72,6 +75,7 @@ struct Shared {
     credentials: Arc<dyn CredentialSource>,
     concurrency: usize,
     idle: Duration,
+    init_limit: Duration,
     state: Mutex<State>,
 }
 
@@ -97,6 +101,7 @@ impl Pool {
             credentials: setup.credentials,
             concurrency: setup.concurrency,
             idle: setup.idle,
+            init_limit: setup.init_limit,
             state: Mutex::default(),
         });
         tokio::spawn(sweep(Arc::downgrade(&shared), setup.idle));
@@ -199,7 +204,7 @@ impl Shared {
             }
             started => started?,
         };
-        let init = sandbox.initialise().await;
+        let init = sandbox.initialise(self.init_limit).await;
         if init.is_none() {
             // AWS starts over, now on the invocation's own time.
             drop(sandbox);

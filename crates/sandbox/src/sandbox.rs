@@ -19,8 +19,8 @@ use crate::outcome::{
 };
 use crate::session::{Delivery, Event, Reply, Session};
 
-/// How long initialisation may take before it is started over within the invocation.
-pub(crate) const INIT_LIMIT: Duration = Duration::from_secs(10);
+/// How long AWS lets initialisation take before it starts it over within the invocation.
+pub const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// How often memory is looked at while something runs.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -121,20 +121,28 @@ impl Sandbox {
 
     /// The first initialisation, under its own limit. Its duration where it succeeds; where it
     /// fails, the log says why.
-    pub(crate) async fn initialise(&mut self) -> Option<Duration> {
-        let waited = self.wait(self.started + INIT_LIMIT).await;
+    pub(crate) async fn initialise(&mut self, limit: Duration) -> Option<Duration> {
+        let result = self.get_ready(self.started + limit).await;
         let duration = self.started.elapsed();
-        let failure = match waited {
+        match result {
+            Ok(()) => Some(duration),
+            Err(failure) => {
+                self.report_init(&failure, duration, "init");
+                None
+            }
+        }
+    }
+
+    async fn get_ready(&mut self, until: Instant) -> Result<(), InitFailure> {
+        match self.wait(until).await {
             Waited::Event(Event::Ready) => {
                 self.ready = true;
-                return Some(duration);
+                Ok(())
             }
-            Waited::Event(Event::InitFailed(error)) => InitFailure::Reported(error),
-            Waited::Exited(exit) => InitFailure::Exited(exit),
-            Waited::TimedOut => InitFailure::TimedOut,
-        };
-        self.report_init(&failure, duration, "init");
-        None
+            Waited::Event(Event::InitFailed(error)) => Err(InitFailure::Reported(error)),
+            Waited::Exited(exit) => Err(InitFailure::Exited(exit)),
+            Waited::TimedOut => Err(InitFailure::TimedOut),
+        }
     }
 
     fn report_init(&self, failure: &InitFailure, duration: Duration, phase: &str) {
@@ -199,10 +207,16 @@ impl Sandbox {
         deadline: Timestamp,
         until: Instant,
     ) -> Ran {
+        // The second try, which AWS makes within the invocation.
         if !self.ready
-            && let Err(ran) = self.initialise_within(until).await
+            && let Err(failure) = self.get_ready(until).await
         {
-            return ran;
+            self.report_init(&failure, self.started.elapsed(), "invoke");
+            return match failure {
+                InitFailure::Reported(error) => Ran::Answered(Err(error), false),
+                InitFailure::Exited(exit) => Ran::Exited(exit),
+                InitFailure::TimedOut => Ran::TimedOut,
+            };
         }
         self.session.offer(Delivery::new(invocation, deadline, stream));
         let waited = self.wait(until).await;
@@ -230,26 +244,6 @@ impl Sandbox {
         }
     }
 
-    /// The second try, which AWS makes within the invocation.
-    async fn initialise_within(&mut self, until: Instant) -> Result<(), Ran> {
-        let waited = self.wait(until).await;
-        let failure = match waited {
-            Waited::Event(Event::Ready) => {
-                self.ready = true;
-                return Ok(());
-            }
-            Waited::Event(Event::InitFailed(error)) => InitFailure::Reported(error),
-            Waited::Exited(exit) => InitFailure::Exited(exit),
-            Waited::TimedOut => InitFailure::TimedOut,
-        };
-        self.report_init(&failure, self.started.elapsed(), "invoke");
-        Err(match failure {
-            InitFailure::Reported(error) => Ran::Answered(Err(error), false),
-            InitFailure::Exited(exit) => Ran::Exited(exit),
-            InitFailure::TimedOut => Ran::TimedOut,
-        })
-    }
-
     fn conclude(
         &mut self,
         function: &Function,
@@ -263,11 +257,7 @@ impl Sandbox {
         if self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL) {
             self.sample();
         }
-        let status = match &result {
-            Ok(_) => Status::Success,
-            Err(error) if error.error_type == "Sandbox.Timedout" => Status::Timeout,
-            Err(error) => Status::Error(error.error_type.clone()),
-        };
+        let status = Status::of(&result);
         self.output.platform(format!("END RequestId: {request_id}"));
         let report = Report {
             request_id,

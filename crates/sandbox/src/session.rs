@@ -202,8 +202,8 @@ impl Session {
     /// The connection broke before the invocation was on its way: the next one gets it.
     pub(crate) fn undelivered(&self, delivery: Delivery) {
         let mut state = self.lock();
-        if matches!(&state.phase, Phase::Running { request_id, .. } if *request_id == delivery.request_id)
-        {
+        let Phase::Running { request_id, .. } = &state.phase else { return };
+        if *request_id == delivery.request_id {
             state.phase = Phase::Idle;
             state.offer = Some(delivery);
             self.offered.notify_one();

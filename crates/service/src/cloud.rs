@@ -6,12 +6,13 @@ use cumulet_base::{AccountId, Clock, Ids, Limits, Region};
 use cumulet_store::{Blobs, Sealer, Store};
 use cumulet_work::Work;
 
-use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service};
+use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service, Telemetry};
 
 /// One running cloud: its store, its clock, its services.
 pub struct Cloud {
     parts: Parts,
     registry: Registry,
+    telemetry: Option<Arc<dyn Telemetry>>,
 }
 
 /// What a cloud is put together from.
@@ -43,7 +44,8 @@ pub struct Parts {
 impl Cloud {
     /// A cloud of these parts and services.
     pub fn new(parts: Parts, services: Vec<Arc<dyn Service>>) -> Arc<Self> {
-        Arc::new(Self { parts, registry: Registry::new(services) })
+        let telemetry = services.iter().find_map(|service| Arc::clone(service).telemetry());
+        Arc::new(Self { parts, registry: Registry::new(services), telemetry })
     }
 
     /// Begins the services' background work. Once, when the cloud is complete.
@@ -61,6 +63,11 @@ impl Cloud {
     /// All operations.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Where log lines go; `None` in a cloud without logs, which keeps none.
+    pub fn telemetry(&self) -> Option<&dyn Telemetry> {
+        self.telemetry.as_deref()
     }
 
     /// A context for work that no request from outside began.

@@ -7,7 +7,7 @@ use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
 use cumulet_store::{Blobs, Sealer, Store};
 
-use crate::{Access, Cloud, Error, Principal, Result};
+use crate::{Access, Cloud, Error, LogLine, Principal, Result};
 
 /// Who asks, for which account and region, and everything a handler may use. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -133,6 +133,13 @@ impl Cx {
     /// The cloud.
     pub fn cloud(&self) -> &Arc<Cloud> {
         &self.cloud
+    }
+
+    /// Writes a line to a log stream: never waits, never fails ([`crate::Telemetry::emit`]).
+    pub fn emit(&self, line: LogLine) {
+        if let Some(telemetry) = self.cloud.telemetry() {
+            telemetry.emit(line);
+        }
     }
 
     /// The same request as somebody else, in his account.

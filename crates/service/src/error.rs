@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use cumulet_auth::sigv4::Described;
+use cumulet_auth::sigv4::{BodyFault, Described, Family};
+use cumulet_base::BodyError;
 use cumulet_shape::{AnyShape, Exception, Faults, ReadError};
 use cumulet_store::StoreError;
 
@@ -26,6 +27,8 @@ pub struct Error {
     pub message_member: &'static str,
     /// S3: more elements of the answer.
     pub elements: Vec<(&'static str, String)>,
+    /// More headers of the answer, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// What happened, for the log only: never sent.
     pub cause: Option<String>,
 }
@@ -54,6 +57,7 @@ impl Error {
             detail: None,
             message_member: "message",
             elements: Vec::new(),
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -69,6 +73,7 @@ impl Error {
             detail: None,
             message_member: E::META.message_member,
             elements: Vec::new(),
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -103,6 +108,22 @@ impl Error {
         let error = Self::framework(code, status, message);
         // The name of an error is final here: the protocols' own spelling is in it.
         Self { origin: Origin::Signature, elements: details, ..error }
+    }
+
+    /// A request's body that broke off, was too long, or was not what its head promised.
+    pub fn body(error: &BodyError, family: Family) -> Self {
+        if let Some(fault) = BodyFault::of(error) {
+            return Self::signature(fault.describe(family));
+        }
+        match error {
+            BodyError::TooLarge(limit) => {
+                let words = format!("The request body is longer than {limit} bytes.");
+                Self::custom("RequestEntityTooLarge", 413, words)
+            }
+            BodyError::Broken(_) | BodyError::Refused(_) => {
+                Self::custom("IncompleteBody", 400, "The request body broke off.").because(error)
+            }
+        }
     }
 
     /// `AccessDeniedException`, the shape that each protocol's access errors derive from.

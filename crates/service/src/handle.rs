@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use cumulet_shape::{Faults, Operation, OperationMeta, ServiceMeta};
 
-use crate::{Access, Cloud, Cx, Endpoint, Error, Resource, Result};
+use http::HeaderMap;
+
+use crate::{
+    Access, BoxFuture, Cloud, CrossOrigin, Cx, Endpoint, Error, Resource, Result, Telemetry,
+};
 
 /// One operation of a service.
 pub trait Handle<O: Operation>: Send + Sync + 'static {
@@ -30,9 +34,24 @@ pub trait Service: Send + Sync + 'static {
         Error::faults(faults)
     }
 
+    /// The headers by which a browser lets a page of another origin see an answer of this service.
+    /// An error refuses a preflight; to the answer of any other request it adds nothing.
+    fn cors<'a>(
+        &'a self,
+        _cx: &'a Cx,
+        asked: &'a CrossOrigin<'a>,
+    ) -> BoxFuture<'a, Result<HeaderMap>> {
+        Box::pin(async { Ok(asked.open()) })
+    }
+
     /// How a stack makes this service's resources.
     fn resources(&self) -> Vec<&'static dyn Resource> {
         Vec::new()
+    }
+
+    /// The sink of log lines, where this service is the one that keeps them.
+    fn telemetry(self: Arc<Self>) -> Option<Arc<dyn Telemetry>> {
+        None
     }
 
     /// Begins background work. Called once, when the cloud is complete.

@@ -8,6 +8,7 @@
 mod access;
 mod call;
 mod cloud;
+mod cors;
 mod cx;
 mod endpoint;
 mod error;
@@ -16,11 +17,13 @@ mod pass_role;
 mod principal;
 mod resource;
 mod site;
+mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
+pub use cors::CrossOrigin;
 pub use cx::{Cx, RequestInfo};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};
@@ -29,9 +32,10 @@ pub use pass_role::pass_role;
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
 pub use site::{Site, Sites};
+pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The result of everything that a service does.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;

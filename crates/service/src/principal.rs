@@ -23,6 +23,10 @@ pub enum Principal {
         path: String,
         /// `AIDA…`.
         id: String,
+        /// When its temporary credentials (GetSessionToken) were issued, in seconds since the
+        /// epoch; `None` for an access key of its own.
+        #[serde(default)]
+        issued_at: Option<i64>,
     },
     /// A session of a role.
     Role {
@@ -100,6 +104,15 @@ impl Principal {
                 account.parse().ok()
             }
             Self::Service { .. } | Self::Anonymous => None,
+        }
+    }
+
+    /// When its credentials were issued, where they are temporary.
+    pub fn issued(&self) -> Option<Timestamp> {
+        match self {
+            Self::User { issued_at, .. } => issued_at.map(Timestamp::from_secs),
+            Self::Role { session, .. } => Some(session.issued()),
+            Self::Root { .. } | Self::Service { .. } | Self::Anonymous => None,
         }
     }
 

@@ -24,6 +24,18 @@ pub trait Resource: Send + Sync + 'static {
 
     /// Removes it; that it is gone already is no error.
     fn delete<'a>(&'a self, cx: &'a Cx, physical_id: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// What a stack calls to remove it: like [`Resource::delete`], for types whose id does not say
+    /// all that has to be removed. `before` are the properties it has.
+    fn remove<'a>(
+        &'a self,
+        cx: &'a Cx,
+        physical_id: &'a str,
+        before: &'a Map<String, Value>,
+    ) -> BoxFuture<'a, Result<()>> {
+        let _ = before;
+        self.delete(cx, physical_id)
+    }
 }
 
 /// What a template asks for, evaluated.

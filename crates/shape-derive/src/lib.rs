@@ -11,7 +11,7 @@ mod rules;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DataEnum, DataStruct, DeriveInput, Fields};
+use syn::{Data, DataEnum, DataStruct, DeriveInput, Fields, Ident};
 
 use rules::{Field, text_attribute};
 
@@ -33,7 +33,7 @@ pub fn derive(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn structure(input: &DeriveInput, data: &DataStruct) -> syn::Result<TokenStream> {
     let ident = &input.ident;
     let name = text_attribute(&input.attrs, "name")?.unwrap_or_else(|| ident.to_string());
-    let fields = match &data.fields {
+    let fields: Vec<Field> = match &data.fields {
         Fields::Named(fields) => {
             fields.named.iter().map(Field::parse).collect::<syn::Result<_>>()?
         }
@@ -45,25 +45,26 @@ fn structure(input: &DeriveInput, data: &DataStruct) -> syn::Result<TokenStream>
     if fields.len() > 128 {
         return Err(syn::Error::new_spanned(ident, "a structure has at most 128 members"));
     }
+    let schema = schema_tokens(ident, &name, &fields);
+    let (read, write, stream) =
+        (read_tokens(&fields), write_tokens(&fields), stream_tokens(&fields));
+    Ok(quote! {
+        #schema
+
+        impl ::cumulet_shape::Shape for #ident {
+            const KIND: ::cumulet_shape::Kind = ::cumulet_shape::Kind::Structure(Self::structure);
+            #read
+            #write
+            #stream
+        }
+    })
+}
+
+fn schema_tokens(ident: &Ident, name: &str, fields: &[Field]) -> TokenStream {
     let count = fields.len();
     let patterns = fields.iter().enumerate().flat_map(|(i, field)| field.rules.patterns(i, ""));
     let members = fields.iter().enumerate().map(|(i, field)| field.member(i));
-    let reads = fields.iter().enumerate().map(|(i, field)| {
-        let ident = &field.ident;
-        quote!(#i => value.#ident = ::cumulet_shape::Shape::read(member.schema, r, faults)?,)
-    });
-    let writes = fields.iter().map(|field| {
-        let ident = &field.ident;
-        quote!(::cumulet_shape::write_member(w, members.next(), &self.#ident);)
-    });
-    let streams = fields.iter().filter(|field| field.payload).map(|field| {
-        let ident = &field.ident;
-        quote!(if let Some(body) = ::cumulet_shape::Shape::take_stream(&mut self.#ident) {
-            return Some(body);
-        })
-    });
-    let value = if count == 0 { quote!(let value) } else { quote!(let mut value) };
-    Ok(quote! {
+    quote! {
         impl #ident {
             /// The shape's name and members.
             pub fn structure() -> &'static ::cumulet_shape::Structure {
@@ -74,45 +75,68 @@ fn structure(input: &DeriveInput, data: &DataStruct) -> syn::Result<TokenStream>
                 &STRUCTURE
             }
         }
+    }
+}
 
-        impl ::cumulet_shape::Shape for #ident {
-            const KIND: ::cumulet_shape::Kind = ::cumulet_shape::Kind::Structure(Self::structure);
-
-            fn read(
-                _: ::cumulet_shape::Schema,
-                r: &mut dyn ::cumulet_shape::Reader,
-                faults: &mut ::cumulet_shape::Faults,
-            ) -> ::core::result::Result<Self, ::cumulet_shape::ReadError> {
-                #value = Self::default();
-                let members = Self::structure().members;
-                ::cumulet_shape::read_structure(Self::structure(), r, faults, &mut |index, r, faults| {
-                    let Some(member) = members.get(index) else { return Ok(()) };
-                    match index {
-                        #(#reads)*
-                        _ => {
-                            let _ = (member, r, faults);
-                        }
+fn read_tokens(fields: &[Field]) -> TokenStream {
+    let reads = fields.iter().enumerate().map(|(i, field)| {
+        let ident = &field.ident;
+        quote!(#i => value.#ident = ::cumulet_shape::Shape::read(member.schema, r, faults)?,)
+    });
+    let value = if fields.is_empty() { quote!(let value) } else { quote!(let mut value) };
+    quote! {
+        fn read(
+            _: ::cumulet_shape::Schema,
+            r: &mut dyn ::cumulet_shape::Reader,
+            faults: &mut ::cumulet_shape::Faults,
+        ) -> ::core::result::Result<Self, ::cumulet_shape::ReadError> {
+            #value = Self::default();
+            let structure = Self::structure();
+            ::cumulet_shape::read_structure(structure, r, faults, &mut |index, r, faults| {
+                let Some(member) = structure.members.get(index) else { return Ok(()) };
+                match index {
+                    #(#reads)*
+                    _ => {
+                        let _ = (member, r, faults);
                     }
-                    Ok(())
-                })?;
-                Ok(value)
-            }
-
-            fn write(&self, schema: ::cumulet_shape::Schema, w: &mut dyn ::cumulet_shape::Writer) {
-                let structure = Self::structure();
-                w.structure(structure, schema, &mut |w| {
-                    let mut members = structure.members.iter();
-                    #(#writes)*
-                    let _ = (members.next(), w);
-                });
-            }
-
-            fn take_stream(&mut self) -> ::core::option::Option<::cumulet_shape::Body> {
-                #(#streams)*
-                None
-            }
+                }
+                Ok(())
+            })?;
+            Ok(value)
         }
-    })
+    }
+}
+
+fn write_tokens(fields: &[Field]) -> TokenStream {
+    let writes = fields.iter().map(|field| {
+        let ident = &field.ident;
+        quote!(::cumulet_shape::write_member(w, members.next(), &self.#ident);)
+    });
+    quote! {
+        fn write(&self, schema: ::cumulet_shape::Schema, w: &mut dyn ::cumulet_shape::Writer) {
+            let structure = Self::structure();
+            w.structure(structure, schema, &mut |w| {
+                let mut members = structure.members.iter();
+                #(#writes)*
+                let _ = (members.next(), w);
+            });
+        }
+    }
+}
+
+fn stream_tokens(fields: &[Field]) -> TokenStream {
+    let streams = fields.iter().filter(|field| field.payload).map(|field| {
+        let ident = &field.ident;
+        quote!(if let Some(body) = ::cumulet_shape::Shape::take_stream(&mut self.#ident) {
+            return Some(body);
+        })
+    });
+    quote! {
+        fn take_stream(&mut self) -> ::core::option::Option<::cumulet_shape::Body> {
+            #(#streams)*
+            None
+        }
+    }
 }
 
 fn enumeration(input: &DeriveInput, data: &DataEnum) -> syn::Result<TokenStream> {

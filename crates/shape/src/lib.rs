@@ -33,11 +33,11 @@ pub use fault::{Constraint, Fault, Faults};
 pub use operation::{
     AuthKind, Exception, ExceptionMeta, Operation, OperationMeta, Protocol, Route, ServiceMeta,
 };
-pub use read::{ReadError, Reader, read_structure};
+pub use read::{EachEntry, EachItem, EachMember, ReadError, Reader, read_structure};
 pub use schema::{Kind, Location, Member, Pattern, Rules, Schema, Structure, TimeFormat};
 pub use streaming::Streaming;
 pub use types::Timestamp;
-pub use validate::validate;
+pub use validate::{shown, validate};
 pub use write::{Writer, write_member};
 
 pub use bytes::Bytes;

@@ -9,46 +9,69 @@ use crate::{Constraint, Faults, Kind, Schema, Structure};
 
 /// Hands out the values of a message one after the other, in the message's order.
 ///
-/// A codec implements it; shapes drive it. A method consumes exactly one value.
+/// A codec implements what its format has; shapes drive it. A method consumes exactly one value.
 pub trait Reader {
-    /// Consumes a null if one is next, and says so.
-    fn null(&mut self) -> Result<bool, ReadError>;
+    /// Consumes a null if one is next, and says so. Most formats have none.
+    fn null(&mut self) -> Result<bool, ReadError> {
+        Ok(false)
+    }
     /// A truth value.
-    fn boolean(&mut self) -> Result<bool, ReadError>;
+    fn boolean(&mut self) -> Result<bool, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A whole number that fits the schema's kind ([`Kind::Integer`] or [`Kind::Long`]).
-    fn integer(&mut self, schema: Schema) -> Result<i64, ReadError>;
+    fn integer(&mut self, _: Schema) -> Result<i64, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A floating-point number.
-    fn float(&mut self) -> Result<f64, ReadError>;
+    fn float(&mut self) -> Result<f64, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A text, borrowed from the message where it stands there unescaped.
-    fn string(&mut self) -> Result<Cow<'_, str>, ReadError>;
+    fn string(&mut self) -> Result<Cow<'_, str>, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// Bytes.
-    fn blob(&mut self) -> Result<Cow<'_, [u8]>, ReadError>;
+    fn blob(&mut self) -> Result<Cow<'_, [u8]>, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A moment in the schema's format.
-    fn timestamp(&mut self, schema: Schema) -> Result<Timestamp, ReadError>;
+    fn timestamp(&mut self, _: Schema) -> Result<Timestamp, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// Any JSON value.
-    fn document(&mut self) -> Result<serde_json::Value, ReadError>;
+    fn document(&mut self) -> Result<serde_json::Value, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// The body as it comes.
-    fn stream(&mut self) -> Result<Body, ReadError>;
+    fn stream(&mut self) -> Result<Body, ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A structure: `each` gets the index of a known member and reads its value. Unknown members
     /// and nulls are skipped, a repeated member is given again.
     fn structure(
         &mut self,
-        structure: &'static Structure,
-        each: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError>;
+        _: &'static Structure,
+        _: &mut EachMember<'_>,
+    ) -> Result<(), ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A list: `each` reads one element.
-    fn list(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&mut dyn Reader) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError>;
+    fn list(&mut self, _: Schema, _: &mut EachItem<'_>) -> Result<(), ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
     /// A map: `each` gets a key and reads its value.
-    fn map(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError>;
+    fn map(&mut self, _: Schema, _: &mut EachEntry<'_>) -> Result<(), ReadError> {
+        Err(ReadError::UnexpectedField)
+    }
 }
+
+/// Reads the member with this index.
+pub type EachMember<'e> = dyn FnMut(usize, &mut dyn Reader) -> Result<(), ReadError> + 'e;
+/// Reads one element.
+pub type EachItem<'e> = dyn FnMut(&mut dyn Reader) -> Result<(), ReadError> + 'e;
+/// Reads the value of this key.
+pub type EachEntry<'e> = dyn FnMut(&str, &mut dyn Reader) -> Result<(), ReadError> + 'e;
 
 /// Why a message cannot be read at all.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,11 @@ pub fn validate<T: Shape>(input: &T, faults: &mut Faults) {
     input.write(Schema::of::<T>(), &mut validator);
 }
 
+/// A value as a log may have it: without its sensitive members, of bounded length.
+pub fn shown<T: Shape>(value: &T) -> String {
+    Shown::of(Schema::of::<T>(), |w| value.write(Schema::of::<T>(), w))
+}
+
 struct Validator<'f> {
     faults: &'f mut Faults,
     path: Vec<Place>,

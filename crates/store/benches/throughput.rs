@@ -1,6 +1,7 @@
 //! What commits and reads cost. Prints a table; asserts nothing.
 //!
-//! `cargo bench -p cumulet-store` (seconds a scenario: first argument behind `--`, folder: TMPDIR).
+//! `cargo bench -p cumulet-store -- 3` takes 3 seconds a scenario; `-- load 5` loads 5 million
+//! small items, says what memory that took, and opens them again. The folder is made in TMPDIR.
 #![allow(clippy::unwrap_used, reason = "a measurement has no caller to report to")]
 
 use std::future::Future;
@@ -124,12 +125,56 @@ fn bare_engine(tasks: u64, time: Duration) {
     );
 }
 
+/// Resident memory in MB, and its peak.
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let lines =
+        status.lines().filter(|line| line.starts_with("VmHWM") || line.starts_with("VmRSS"));
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "  ").collect()
+}
+
+async fn load(millions: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Options::default()).await.unwrap();
+    let began = Instant::now();
+    for batch in 0..millions * 1000 {
+        let body = |tx: Tx| {
+            for number in batch * 1000..(batch + 1) * 1000 {
+                tx.put(
+                    key(number),
+                    &b"a small item of about a hundred bytes, as they are often kept \
+                    in a table; it compresses well."[..],
+                );
+            }
+            async { Ok::<_, StoreError>(()) }
+        };
+        store.transact(body).await.unwrap();
+    }
+    println!("loaded {millions} million items in {:?}: {}", began.elapsed(), memory());
+    store.close().await;
+    let began = Instant::now();
+    let store = Store::open(folder.path(), Options::default()).await.unwrap();
+    println!("reopened in {:?}: {}", began.elapsed(), memory());
+    let began = Instant::now();
+    let mut scan = store.snapshot().scan(Key::global("bench").prefix(), Direction::Forward);
+    let mut count = 0;
+    while scan.next().await.unwrap().is_some() {
+        count += 1;
+    }
+    println!("read {count} of them in {:?}: {}", began.elapsed(), memory());
+}
+
 fn main() {
-    let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(3);
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let Some(at) = arguments.iter().position(|argument| argument == "load") {
+        let millions = arguments.get(at + 1).and_then(|text| text.parse().ok()).unwrap_or(5);
+        return runtime.block_on(load(millions));
+    }
+    let seconds = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(3);
     let time = Duration::from_secs(seconds);
     bare_engine(1, time);
     bare_engine(64, time);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     runtime.block_on(async {
         let store = Store::open(folder.path(), Options::default()).await.unwrap();

@@ -278,6 +278,11 @@ impl BlobWriter {
         Ok(())
     }
 
+    /// The name that the blob will have; `None` after a failure.
+    pub fn id(&self) -> Option<&BlobId> {
+        self.writing.as_ref().map(|writing| &writing.id)
+    }
+
     /// Bytes appended so far.
     pub fn len(&self) -> u64 {
         self.writing.as_ref().map_or(0, |writing| writing.len) + self.buffer.len() as u64

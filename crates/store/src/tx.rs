@@ -108,14 +108,20 @@ impl Tx {
         let mut recorded = self.lock();
         let size = value.as_ref().map_or(0, Bytes::len);
         if key.is_empty() || key.len() > MAX_KEY {
-            recorded.refuse(StoreError::TooLarge("a key has 1 to 16,384 bytes"));
-        } else if size > MAX_VALUE {
-            recorded.refuse(StoreError::TooLarge("a value has at most 4 MiB"));
-        } else if recorded.bytes + key.len() + size > MAX_TRANSACTION {
+            return recorded.refuse(StoreError::TooLarge("a key has 1 to 16,384 bytes"));
+        }
+        if size > MAX_VALUE {
+            return recorded.refuse(StoreError::TooLarge("a value has at most 4 MiB"));
+        }
+        recorded.bytes += key.len() + size;
+        let key_size = key.len();
+        if let Some(before) = recorded.writes.insert(key, value) {
+            recorded.bytes -= key_size + before.map_or(0, |value| value.len());
+        }
+        if recorded.bytes > MAX_TRANSACTION {
+            recorded.writes.clear();
+            recorded.bytes = 0;
             recorded.refuse(StoreError::TooLarge("a transaction writes at most 10 MiB"));
-        } else {
-            recorded.bytes += key.len() + size;
-            recorded.writes.insert(key, value);
         }
     }
 

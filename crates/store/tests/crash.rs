@@ -204,7 +204,7 @@ fn writes_that_never_reached_the_disk_are_absent_whole() {
     let (path, end) = journal(folder.path());
     let sound = data(&path);
     let mut random = 1;
-    for round in 0..40 {
+    for round in 0..24 {
         // Everything behind the first `kept` transactions was in flight when the power went.
         let kept = if round % 2 == 0 { 10 } else { 1 + draw(&mut random, 10) };
         let synced = ends[kept - 1];
@@ -254,7 +254,7 @@ fn damage_amid_answered_writes_is_refused() {
     let (_store, ends) = filled(folder.path());
     let (path, _) = journal(folder.path());
     let mut random = 2;
-    for _ in 0..30 {
+    for _ in 0..16 {
         let damaged = tempfile::tempdir().unwrap();
         copy(folder.path(), damaged.path());
         let copy = damaged.path().join(path.strip_prefix(folder.path()).unwrap());

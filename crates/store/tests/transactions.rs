@@ -92,9 +92,23 @@ async fn an_error_writes_nothing_and_refused_sizes_are_errors() {
             .await;
         assert!(matches!(refused, Err(StoreError::TooLarge(_))), "{key} {size}");
     }
+    for (times, apart, fits) in [(12, false, true), (10, true, false)] {
+        let written = store
+            .transact(|tx: Tx| async move {
+                for time in 0..times {
+                    tx.put(vec![b'm', if apart { time } else { 0 }], vec![0; 1 << 20]);
+                }
+                for time in 0..times {
+                    tx.delete(vec![b'm', time]);
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await;
+        assert_eq!(written.is_ok(), fits, "{written:?}");
+    }
     let all = store.snapshot().range(&Range::all(), Direction::Forward, 10).await.unwrap();
     assert!(all.items.is_empty());
-    assert_eq!(store.stats().commits, 0);
+    assert_eq!(store.stats().commits, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -283,4 +297,29 @@ async fn ranges_agree_with_a_model() {
         expected.truncate(limit);
         assert_eq!(page.items, expected, "round {round}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn large_writes_are_held_back_not_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..48_u8 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let body = |tx: Tx| {
+                tx.put(vec![b'l', task], vec![task; 2 << 20]);
+                async { Ok::<_, StoreError>(()) }
+            };
+            store.transact(body).await.unwrap();
+        });
+    }
+    tasks.join_all().await;
+    let mut scan = store.snapshot().scan(Range::prefix(b"l"), Direction::Forward);
+    for task in 0..48 {
+        let (key, value) = scan.next().await.unwrap().unwrap();
+        assert_eq!((&key[..], &value[..]), (&[b'l', task][..], &vec![task; 2 << 20][..]));
+    }
+    assert_eq!(scan.next().await.unwrap(), None);
+    assert!(store.stats().groups > 5, "{:?}", store.stats());
 }

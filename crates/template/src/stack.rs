@@ -25,7 +25,7 @@ pub struct Stack<'t> {
 impl<'t> Stack<'t> {
     /// Decides the conditions and checks the rules.
     ///
-    /// `parameters` is what [`Template::parameters`] gave.
+    /// `parameters` is what [`crate::parameter_values`] gave.
     pub fn new(
         template: &'t Template,
         parameters: Map<String, Value>,

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use cumulet_template::{
-    Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, parse,
+    Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, parameter_values,
+    parse,
 };
 use serde_json::{Value, json};
 
@@ -73,8 +74,8 @@ Resources:
 fn run(text: &str) -> Result<Value, String> {
     let document = parse(text, &Limits::default()).map_err(|error| error.to_string())?;
     let template = Template::new(&document).map_err(|error| error.to_string())?;
-    let parameters =
-        template.parameters(&Given::default(), &|_| None).map_err(|error| error.to_string())?;
+    let parameters = parameter_values(&template.parameters, &Given::default(), &|_| None)
+        .map_err(|error| error.to_string())?;
     let pseudo = Pseudo {
         account_id: "123456789012".into(),
         region: "eu-1".into(),
@@ -337,15 +338,15 @@ fn composed(bytes: &[u8]) -> String {
         let at = usize::from(*byte);
         match at % 4 {
             0 => {
-                text += &format!("{} [", HEADS[at / 4 % HEADS.len()]);
+                text.extend([HEADS[at / 4 % HEADS.len()], " ["]);
                 open += 1;
             }
             1 if open > 0 => {
                 text.push_str("x], ");
                 open -= 1;
             }
-            2 => text += &format!("{} {}, ", HEADS[at / 4 % 3], LEAVES[at / 8 % 4]),
-            _ => text += &format!("{}, ", LEAVES[at / 4 % LEAVES.len()]),
+            2 => text.extend([HEADS[at / 4 % 3], " ", LEAVES[at / 8 % 4], ", "]),
+            _ => text.extend([LEAVES[at / 4 % LEAVES.len()], ", "]),
         }
     }
     format!("[{text}{}]", "]".repeat(open))

@@ -2,12 +2,12 @@
 
 use base64::Engine as _;
 use bytes::Bytes;
-use cumulet_base::{Body, Timestamp};
+use cumulet_base::{Body, Ids, Timestamp};
 use cumulet_shape::{
-    AnyShape, Kind, Location, Member, OperationMeta, Protocol, Schema, Structure, TimeFormat,
-    Writer,
+    AnyShape, Kind, Location, Member, OperationMeta, Protocol, Schema, ServiceMeta, Structure,
+    TimeFormat, Writer,
 };
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::json::JsonWriter;
@@ -45,6 +45,16 @@ pub fn answer(
         checksum(&mut response);
     }
     response
+}
+
+/// A request's id as the service's clients know it, from the one that every request has: DynamoDB's
+/// are 52 digits and capital letters, all others UUIDs.
+pub fn request_id(service: &ServiceMeta, ids: &dyn Ids, uuid: String) -> String {
+    if service.name == "dynamodb" {
+        ids.text(52, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    } else {
+        uuid
+    }
 }
 
 /// The request id, in the header that the service's clients look at.
@@ -111,19 +121,27 @@ fn rest(
         xml: protocol == Protocol::RestXml,
     };
     output.write_any(&mut head);
-    let HeadWriter { headers, status, payload, .. } = head;
+    let HeadWriter { headers, mut status, payload, .. } = head;
+    // A part of a representation has a status of its own (RFC 9110 section 15.3.7).
+    if status == 200 && headers.contains_key(CONTENT_RANGE) {
+        status = 206;
+    }
     let has_payload = structure.members.iter().any(|m| m.at == Location::Payload);
     let in_body = structure.members.iter().any(|m| m.at == Location::Body);
     let (content_type, body) = if let Some(stream) = stream {
         (Some("application/octet-stream"), stream)
     } else if has_payload {
-        payload.map_or((None, Body::empty()), |(kind, bytes)| (Some(kind), Body::from(bytes)))
+        payload.map_or((None, Body::empty()), |(kind, payload)| match payload {
+            Payload::Bytes(bytes) => (Some(kind), Body::from(bytes)),
+            Payload::Root(root) => (Some(kind), document(operation, &root)),
+        })
     } else if protocol == Protocol::RestXml {
         match operation.output_root.or(in_body.then_some(structure.name)) {
             Some(root) if in_body => {
                 let mut writer = XmlWriter::body_only(root);
                 output.write_any(&mut writer);
-                (Some("application/xml"), document(operation, &writer.into_string()))
+                let text = writer.into_string();
+                (Some("application/xml"), document(operation, unwrapped(&text, root)))
             }
             _ => (None, Body::empty()),
         }
@@ -142,6 +160,17 @@ fn rest(
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
     }
     response
+}
+
+/// S3's GetBucketLocation: where the only member is called as the root, it is the root (Smithy's
+/// trait `s3UnwrappedXmlOutput`).
+fn unwrapped<'a>(text: &'a str, root: &str) -> &'a str {
+    let inner = text
+        .strip_prefix('<')
+        .and_then(|t| t.strip_prefix(root))
+        .and_then(|t| t.strip_prefix('>'))
+        .and_then(|t| t.strip_suffix(&format!("</{root}>")));
+    inner.filter(|t| t.starts_with(&format!("<{root}>"))).unwrap_or(text)
 }
 
 /// An XML document with its declaration, and its namespace on the root.
@@ -165,12 +194,19 @@ fn document(operation: &'static OperationMeta, root: &str) -> Body {
 struct HeadWriter {
     headers: HeaderMap,
     status: u16,
-    payload: Option<(&'static str, Bytes)>,
+    payload: Option<(&'static str, Payload)>,
     /// Where the value that comes next belongs.
     place: Option<Place>,
     /// The items of a header's list.
     list: Option<Vec<String>>,
     xml: bool,
+}
+
+/// What the body is made of.
+enum Payload {
+    Bytes(Bytes),
+    /// The root element of an XML document.
+    Root(String),
 }
 
 #[derive(Clone)]
@@ -194,7 +230,8 @@ impl HeadWriter {
             Some(Place::Header(name)) => self.header(&name.clone(), text),
             Some(Place::Status) => self.status = text.parse().unwrap_or(self.status),
             Some(Place::Payload(_)) => {
-                self.payload = Some(("text/plain", Bytes::copy_from_slice(text.as_bytes())));
+                let bytes = Bytes::copy_from_slice(text.as_bytes());
+                self.payload = Some(("text/plain", Payload::Bytes(bytes)));
             }
             Some(Place::Headers(_)) | None => {}
         }
@@ -211,15 +248,13 @@ impl HeadWriter {
     /// Encodes a payload by handing it to the body's own writer.
     fn delegate(&mut self, member: &'static Member, write: &mut dyn FnMut(&mut dyn Writer)) {
         self.payload = Some(if self.xml {
-            let mut writer = XmlWriter::new(member.wire);
+            let mut writer = XmlWriter::payload(member.wire);
             write(&mut writer);
-            let text =
-                format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", writer.into_string());
-            ("application/xml", text.into())
+            ("application/xml", Payload::Root(writer.into_string()))
         } else {
             let mut writer = JsonWriter::default();
             write(&mut writer);
-            ("application/json", writer.into_bytes().into())
+            ("application/json", Payload::Bytes(writer.into_bytes().into()))
         });
     }
 }
@@ -297,7 +332,8 @@ impl Writer for HeadWriter {
 
     fn blob(&mut self, schema: Schema, value: &[u8]) {
         if matches!(self.place, Some(Place::Payload(_))) {
-            self.payload = Some(("application/octet-stream", Bytes::copy_from_slice(value)));
+            let bytes = Bytes::copy_from_slice(value);
+            self.payload = Some(("application/octet-stream", Payload::Bytes(bytes)));
         } else {
             self.text(schema, &base64::engine::general_purpose::STANDARD.encode(value));
         }

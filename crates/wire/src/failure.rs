@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use cumulet_base::Body;
 use cumulet_shape::{AnyShape, Member, Protocol, Schema, ServiceMeta, Structure, Writer};
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::answer::{checksum, set_request_id, with_body};
@@ -35,6 +35,8 @@ pub struct Failure<'a> {
     pub request_id: &'a str,
     /// S3: more elements.
     pub elements: &'a [(&'static str, String)],
+    /// More headers of the answer.
+    pub headers: &'a [(&'static str, String)],
     /// S3: what the request was about.
     pub resource: &'a str,
 }
@@ -82,6 +84,16 @@ pub fn failure(
         }
     };
     set_request_id(response.headers_mut(), service.name, failure.request_id);
+    for (name, value) in failure.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    // "Not modified" has no body (RFC 9110 section 15.4.5).
+    if response.status() == StatusCode::NOT_MODIFIED {
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
     if service.name == "dynamodb" {
         checksum(&mut response);
     }
@@ -94,7 +106,8 @@ fn status(number: u16) -> StatusCode {
 
 /// How the XML protocols spell the framework's errors.
 ///
-/// Sources: "Common Errors" of the IAM and CloudFormation API references, "Error responses" of S3's.
+/// Sources: "Common Errors" of the IAM and CloudFormation API references, "Error responses" of
+/// S3's.
 fn xml_code<'a>(failure: &Failure<'a>, s3: bool) -> (Cow<'a, str>, u16) {
     if !failure.framework {
         return (Cow::Borrowed(failure.code), failure.status);

@@ -6,6 +6,7 @@
 pub mod json;
 
 mod answer;
+mod bucket_host;
 mod failure;
 mod message;
 mod query;
@@ -15,18 +16,18 @@ mod text;
 mod time;
 mod xml;
 
-pub use answer::answer;
+pub use answer::{answer, request_id};
+pub use bucket_host::bucket_of_host;
 pub use failure::{Failure, failure};
 pub use message::Message;
 pub use query::Form;
 pub use route::{Routed, Router, Unroutable};
 
-use cumulet_shape::{OperationMeta, Protocol, ReadError, Reader};
+use cumulet_shape::{Protocol, ReadError, Reader};
 
 /// The reader of an operation's input. `depth`: how deep the message may be nested.
 pub fn read<'a>(
     protocol: Protocol,
-    operation: &'static OperationMeta,
     message: &'a mut Message<'_>,
     depth: usize,
 ) -> Result<Box<dyn Reader + 'a>, ReadError> {
@@ -38,7 +39,7 @@ pub fn read<'a>(
         }
         Protocol::Query => Box::new(query::QueryReader::new(message.form()?, depth)),
         Protocol::RestJson | Protocol::RestXml => {
-            Box::new(rest::RestReader::new(protocol, operation, message, depth)?)
+            Box::new(rest::RestReader::new(protocol, message, depth)?)
         }
         Protocol::RpcV2Cbor => return Err(ReadError::Syntax),
     })

@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use cumulet_base::{Body, Timestamp};
-use cumulet_shape::{Kind, ReadError, Reader, Schema, Structure, TimeFormat};
-use serde_json::Value;
+use cumulet_base::Timestamp;
+use cumulet_shape::{
+    EachEntry, EachItem, EachMember, Kind, ReadError, Reader, Schema, Structure, TimeFormat,
+};
 
 use crate::text::{TextReader, pairs};
 
@@ -92,9 +93,6 @@ impl<'a> QueryReader<'a> {
 }
 
 impl Reader for QueryReader<'_> {
-    fn null(&mut self) -> Result<bool> {
-        Ok(false)
-    }
     fn boolean(&mut self) -> Result<bool> {
         self.text().boolean()
     }
@@ -113,17 +111,11 @@ impl Reader for QueryReader<'_> {
     fn timestamp(&mut self, schema: Schema) -> Result<Timestamp> {
         self.text().timestamp(schema)
     }
-    fn document(&mut self) -> Result<Value> {
-        Err(ReadError::UnexpectedField)
-    }
-    fn stream(&mut self) -> Result<Body> {
-        Err(ReadError::UnexpectedField)
-    }
 
     fn structure(
         &mut self,
         structure: &'static Structure,
-        each: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>,
+        each: &mut EachMember<'_>,
     ) -> Result<()> {
         for (index, member) in structure.members.iter().enumerate() {
             // A flattened list's items are named by the list's own member name.
@@ -139,11 +131,7 @@ impl Reader for QueryReader<'_> {
         Ok(())
     }
 
-    fn list(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn list(&mut self, schema: Schema, each: &mut EachItem<'_>) -> Result<()> {
         let wrapper = (!schema.rules.flattened).then(|| schema.rules.item.unwrap_or("member"));
         for node in self.numbered(wrapper) {
             each(&mut self.below(node)?)?;
@@ -151,11 +139,7 @@ impl Reader for QueryReader<'_> {
         Ok(())
     }
 
-    fn map(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn map(&mut self, schema: Schema, each: &mut EachEntry<'_>) -> Result<()> {
         let rules = schema.rules;
         for node in self.numbered((!rules.flattened).then_some("entry")) {
             let child = |name: &str| node.children.get(name);

@@ -4,13 +4,12 @@
 
 use std::borrow::Cow;
 
-use cumulet_base::{Body, Timestamp};
+use cumulet_base::Body;
 use cumulet_shape::{
-    Kind, Location, Member, OperationMeta, Protocol, ReadError, Reader, Schema, Structure,
-    TimeFormat,
+    EachEntry, EachItem, EachMember, Kind, Location, Member, Protocol, ReadError, Reader, Schema,
+    Structure, TimeFormat,
 };
 use http::HeaderMap;
-use serde_json::Value;
 
 use crate::json::JsonReader;
 use crate::message::Message;
@@ -33,7 +32,6 @@ pub(crate) struct RestReader<'a> {
 impl<'a> RestReader<'a> {
     pub(crate) fn new(
         protocol: Protocol,
-        _: &'static OperationMeta,
         message: &'a mut Message<'_>,
         depth: usize,
     ) -> Result<Self> {
@@ -61,7 +59,10 @@ impl<'a> RestReader<'a> {
             }
             Location::Header => {
                 let values = self.headers.get_all(member.wire).iter();
-                let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()));
+                let texts: Vec<Cow<'_, str>> =
+                    values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+                let texts = if texts.is_empty() { self.presigned(member.wire) } else { texts };
+                let texts = texts.into_iter();
                 if matches!(member.schema.kind, Kind::List(_)) {
                     let each = member.schema.each();
                     texts.flat_map(|text| split_list(&text, each)).map(Cow::Owned).collect()
@@ -73,15 +74,32 @@ impl<'a> RestReader<'a> {
         }
     }
 
+    /// S3: `x-amz-*` parameters of a presigned URL act as the headers of those names.
+    fn presigned(&self, name: &str) -> Vec<Cow<'_, str>> {
+        if self.protocol != Protocol::RestXml || !name.starts_with("x-amz-") {
+            return Vec::new();
+        }
+        let found = self.query.iter().filter(|(parameter, _)| parameter.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| Cow::Borrowed(value.as_str())).collect()
+    }
+
     fn prefixed(&self, prefix: &str) -> Vec<(String, Cow<'_, str>)> {
         let matching = self.headers.iter().filter_map(|(name, value)| {
             let rest = name.as_str().strip_prefix(&prefix.to_ascii_lowercase())?;
             Some((rest.to_owned(), String::from_utf8_lossy(value.as_bytes())))
         });
-        matching.collect()
+        let mut pairs: Vec<_> = matching.collect();
+        if self.protocol == Protocol::RestXml && pairs.is_empty() {
+            pairs.extend(self.query.iter().filter_map(|(name, value)| {
+                let name = name.to_ascii_lowercase();
+                let rest = name.strip_prefix(prefix)?.to_owned();
+                Some((rest, Cow::Borrowed(value.as_str())))
+            }));
+        }
+        pairs
     }
 
-    fn payload(&mut self, member: &Member, each: &mut Each<'_>, index: usize) -> Result<()> {
+    fn payload(&mut self, member: &Member, each: &mut EachMember<'_>, index: usize) -> Result<()> {
         match member.schema.kind {
             Kind::Stream => each(index, &mut StreamReader(self.stream.take())),
             _ if self.body.is_empty() => Ok(()),
@@ -103,7 +121,7 @@ impl<'a> RestReader<'a> {
     }
 
     /// The members that stand in the body beside each other.
-    fn body(&mut self, structure: &'static Structure, each: &mut Each<'_>) -> Result<()> {
+    fn body(&mut self, structure: &'static Structure, each: &mut EachMember<'_>) -> Result<()> {
         let wanted = |index: usize| {
             structure.members.get(index).is_some_and(|member| member.at == Location::Body)
         };
@@ -124,8 +142,6 @@ impl<'a> RestReader<'a> {
         reader.finish()
     }
 }
-
-type Each<'e> = dyn FnMut(usize, &mut dyn Reader) -> Result<()> + 'e;
 
 /// A header's list. Texts may be quoted; HTTP dates contain one comma each.
 fn split_list(text: &str, each: Schema) -> Vec<String> {
@@ -157,7 +173,7 @@ impl Reader for RestReader<'_> {
     fn structure(
         &mut self,
         structure: &'static Structure,
-        each: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>,
+        each: &mut EachMember<'_>,
     ) -> Result<()> {
         for (index, member) in structure.members.iter().enumerate() {
             match member.at {
@@ -193,67 +209,6 @@ impl Reader for RestReader<'_> {
         }
         self.body(structure, each)
     }
-
-    fn null(&mut self) -> Result<bool> {
-        Ok(false)
-    }
-    fn boolean(&mut self) -> Result<bool> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn integer(&mut self, _: Schema) -> Result<i64> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn float(&mut self) -> Result<f64> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn string(&mut self) -> Result<Cow<'_, str>> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn blob(&mut self) -> Result<Cow<'_, [u8]>> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn timestamp(&mut self, _: Schema) -> Result<Timestamp> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn document(&mut self) -> Result<Value> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn stream(&mut self) -> Result<Body> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn list(&mut self, _: Schema, _: &mut dyn FnMut(&mut dyn Reader) -> Result<()>) -> Result<()> {
-        Err(ReadError::UnexpectedStart)
-    }
-    fn map(
-        &mut self,
-        _: Schema,
-        _: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
-        Err(ReadError::UnexpectedStart)
-    }
-}
-
-/// Declares a reader that knows only a few of the methods; the others are type errors.
-macro_rules! partial_reader {
-    (@null) => { fn null(&mut self) -> Result<bool> { Ok(false) } };
-    (@boolean) => { fn boolean(&mut self) -> Result<bool> { Err(ReadError::UnexpectedField) } };
-    (@integer) => { fn integer(&mut self, _: Schema) -> Result<i64> { Err(ReadError::UnexpectedField) } };
-    (@float) => { fn float(&mut self) -> Result<f64> { Err(ReadError::UnexpectedField) } };
-    (@string) => { fn string(&mut self) -> Result<Cow<'_, str>> { Err(ReadError::UnexpectedField) } };
-    (@blob) => { fn blob(&mut self) -> Result<Cow<'_, [u8]>> { Err(ReadError::UnexpectedField) } };
-    (@timestamp) => { fn timestamp(&mut self, _: Schema) -> Result<Timestamp> { Err(ReadError::UnexpectedField) } };
-    (@document) => { fn document(&mut self) -> Result<Value> { Err(ReadError::UnexpectedField) } };
-    (@stream) => { fn stream(&mut self) -> Result<Body> { Err(ReadError::UnexpectedField) } };
-    (@structure) => {
-        fn structure(&mut self, _: &'static Structure, _: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>) -> Result<()> { Err(ReadError::UnexpectedField) }
-    };
-    (@list) => {
-        fn list(&mut self, _: Schema, _: &mut dyn FnMut(&mut dyn Reader) -> Result<()>) -> Result<()> { Err(ReadError::UnexpectedField) }
-    };
-    (@map) => {
-        fn map(&mut self, _: Schema, _: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>) -> Result<()> { Err(ReadError::UnexpectedField) }
-    };
-    ($($method:ident)*) => { $(partial_reader!(@$method);)* };
 }
 
 /// The body as it comes.
@@ -263,7 +218,6 @@ impl Reader for StreamReader {
     fn stream(&mut self) -> Result<Body> {
         Ok(self.0.take().unwrap_or_default())
     }
-    partial_reader!(null boolean integer float string blob timestamp document structure list map);
 }
 
 /// The whole body as bytes.
@@ -273,7 +227,6 @@ impl Reader for BlobReader<'_> {
     fn blob(&mut self) -> Result<Cow<'_, [u8]>> {
         Ok(Cow::Borrowed(self.0))
     }
-    partial_reader!(null boolean integer float string timestamp document stream structure list map);
 }
 
 /// Several texts: a repeated query parameter or a header's list.
@@ -283,25 +236,16 @@ struct TextsReader<'a> {
 }
 
 impl Reader for TextsReader<'_> {
-    fn list(
-        &mut self,
-        _: Schema,
-        each: &mut dyn FnMut(&mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn list(&mut self, _: Schema, each: &mut EachItem<'_>) -> Result<()> {
         self.texts.drain(..).try_for_each(|text| each(&mut TextReader::new(text, self.time)))
     }
-    partial_reader!(null boolean integer float string blob timestamp document stream structure map);
 }
 
 /// Names and texts: all query parameters, or headers with a prefix.
 struct PairsReader<'a>(Vec<(String, Cow<'a, str>)>);
 
 impl Reader for PairsReader<'_> {
-    fn map(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn map(&mut self, schema: Schema, each: &mut EachEntry<'_>) -> Result<()> {
         let listed = matches!(schema.each().kind, Kind::List(_));
         self.0.drain(..).try_for_each(|(name, text)| {
             let time = TimeFormat::Iso8601;
@@ -312,5 +256,4 @@ impl Reader for PairsReader<'_> {
             }
         })
     }
-    partial_reader!(null boolean integer float string blob timestamp document stream structure list);
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use cumulet_base::{Body, Timestamp};
-use cumulet_shape::{Kind, ReadError, Reader, Schema, Structure, TimeFormat};
+use cumulet_base::Timestamp;
+use cumulet_shape::{Kind, ReadError, Reader, Schema, TimeFormat};
 use serde_json::Value;
 
 use crate::time;
@@ -31,10 +31,6 @@ impl<'a> TextReader<'a> {
 }
 
 impl Reader for TextReader<'_> {
-    fn null(&mut self) -> Result<bool> {
-        Ok(false)
-    }
-
     fn boolean(&mut self) -> Result<bool> {
         match self.text.trim() {
             text if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -85,30 +81,6 @@ impl Reader for TextReader<'_> {
     fn document(&mut self) -> Result<Value> {
         let bytes = self.blob()?;
         crate::json::document(&bytes, 32)
-    }
-
-    fn stream(&mut self) -> Result<Body> {
-        Err(ReadError::UnexpectedField)
-    }
-
-    fn structure(
-        &mut self,
-        _: &'static Structure,
-        _: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
-        Err(ReadError::UnexpectedField)
-    }
-
-    fn list(&mut self, _: Schema, _: &mut dyn FnMut(&mut dyn Reader) -> Result<()>) -> Result<()> {
-        Err(ReadError::UnexpectedField)
-    }
-
-    fn map(
-        &mut self,
-        _: Schema,
-        _: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
-        Err(ReadError::UnexpectedField)
     }
 }
 

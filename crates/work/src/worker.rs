@@ -290,6 +290,10 @@ impl Dispatcher {
 
     fn outcome(&self, lease: &Lease, handled: Result<Outcome, tokio::task::JoinError>) -> Outcome {
         handled.unwrap_or_else(|why| {
+            if why.is_cancelled() {
+                // The runtime is being shut down under it: not the handler's fault.
+                return Outcome::Later { at: self.clock.now() };
+            }
             tracing::error!(kind = &*self.kind, key = &*lease.key, %why, "a job's handler broke");
             // 1 s, 2 s, 4 s … up to 17 minutes.
             Outcome::Retry {

@@ -19,7 +19,7 @@ struct Cloud {
     store: Store,
     clock: Arc<ManualClock>,
     work: Work,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Cloud {
@@ -27,14 +27,14 @@ impl Cloud {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
         let mut cloud = Self::open(folder.path(), clock).await;
-        cloud._folder = Some(folder);
+        cloud.folder = Some(folder);
         cloud
     }
 
     async fn open(folder: &Path, clock: Arc<ManualClock>) -> Self {
         let store = Store::open(folder, Options::default()).await.unwrap();
         let work = Work::new(store.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
-        Self { store, clock, work, _folder: None }
+        Self { store, clock, work, folder: None }
     }
 
     async fn enqueue(&self, key: &str, after: u64) -> Enqueued {
@@ -295,7 +295,8 @@ async fn stopping_waits_then_gives_back() {
     });
     cloud.enqueue("long", 0).await;
     cloud.enqueue("short", 0).await;
-    (next(&mut calls).await, next(&mut calls).await);
+    next(&mut calls).await;
+    next(&mut calls).await;
     cloud.work.stop(Duration::from_millis(300)).await;
     assert!(!cloud.is_queued("short").await);
     cloud.enqueue("more", 0).await;
@@ -312,30 +313,53 @@ async fn stopping_waits_then_gives_back() {
     assert_eq!(&*next(&mut calls).await.key, "more");
 }
 
-#[test]
-fn nothing_is_lost_when_the_process_dies_between_lease_and_completion() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_when_the_process_dies_between_lease_and_completion() {
+    let cloud = Cloud::new().await;
+    let mut calls = cloud.register(4, |_| std::future::pending());
+    cloud.enqueue("waiting", 5).await;
+    cloud.enqueue("running", 0).await;
+    next(&mut calls).await;
+    // What the disk holds now is what a process killed now would leave.
+    let left = tempfile::tempdir().unwrap();
+    copy(cloud.folder.as_ref().unwrap().path(), left.path());
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
+    let cloud = Cloud::open(left.path(), Arc::clone(&clock)).await;
+    let mut calls = cloud.register(4, done);
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(&*next(&mut calls).await.key, "waiting");
+    silence(&mut calls).await;
+    clock.advance(Duration::from_secs(25));
+    let taken_over = next(&mut calls).await;
+    assert_eq!((&*taken_over.key, taken_over.attempt), ("running", 2));
+    cloud.settled("running").await;
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_survive_reopening() {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let first = runtime();
-    first.block_on(async {
-        let cloud = Cloud::open(folder.path(), Arc::clone(&clock)).await;
-        cloud.enqueue("waiting", 5).await;
-        let mut calls = cloud.register(4, |_| std::future::pending());
-        cloud.enqueue("running", 0).await;
-        next(&mut calls).await;
-        // No stop: its tasks go as they would with the process.
-    });
-    drop(first);
-    runtime().block_on(async {
-        let cloud = Cloud::open(folder.path(), Arc::clone(&clock)).await;
-        let mut calls = cloud.register(4, done);
-        clock.advance(Duration::from_secs(5));
-        assert_eq!(&*next(&mut calls).await.key, "waiting");
-        silence(&mut calls).await;
-        clock.advance(Duration::from_secs(25));
-        let taken_over = next(&mut calls).await;
-        assert_eq!((&*taken_over.key, taken_over.attempt), ("running", 2));
-        cloud.settled("running").await;
-    });
+    let cloud = Cloud::open(folder.path(), Arc::clone(&clock)).await;
+    for (key, after) in [("now", 0), ("soon", 60)] {
+        cloud.enqueue(key, after).await;
+    }
+    cloud.store.close().await;
+    let cloud = Cloud::open(folder.path(), Arc::clone(&clock)).await;
+    let mut calls = cloud.register(1, done);
+    assert_eq!(&*next(&mut calls).await.key, "now");
+    silence(&mut calls).await;
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(&*next(&mut calls).await.key, "soon");
 }

@@ -5,6 +5,7 @@
 //! is carried over.
 
 mod emit;
+mod meta;
 mod model;
 mod names;
 
@@ -146,7 +147,8 @@ fn run_to_end(command: &mut Command) -> Result<(), String> {
 /// The newest model of a service.
 fn load(python: &Path, service: &str) -> Result<Model, String> {
     const SCRIPT: &str = "import botocore.loaders, json, sys\n\
-        json.dump(botocore.loaders.Loader().load_service_model(sys.argv[1], 'service-2'), sys.stdout)";
+        loader = botocore.loaders.Loader()\n\
+        json.dump(loader.load_service_model(sys.argv[1], 'service-2'), sys.stdout)";
     let output = Command::new(python)
         .args(["-c", SCRIPT, service])
         .stderr(Stdio::inherit())

@@ -25,7 +25,7 @@ impl Operation for AdminDeleteUser {
 }
 
 /// `AdminDeleteUserRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminDeleteUserRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -40,6 +40,12 @@ pub struct AdminDeleteUserRequest {
         sensitive
     )]
     pub username: String,
+}
+
+impl std::fmt::Debug for AdminDeleteUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// Nothing.

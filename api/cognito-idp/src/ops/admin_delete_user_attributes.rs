@@ -25,7 +25,7 @@ impl Operation for AdminDeleteUserAttributes {
 }
 
 /// `AdminDeleteUserAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminDeleteUserAttributesRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -47,6 +47,12 @@ pub struct AdminDeleteUserAttributesRequest {
         each(min = 1, max = 32, pattern = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}\\t\\n\\r ]+")
     )]
     pub user_attribute_names: Vec<String>,
+}
+
+impl std::fmt::Debug for AdminDeleteUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminDeleteUserAttributesResponse`.

@@ -25,7 +25,7 @@ impl Operation for AdminEnableUser {
 }
 
 /// `AdminEnableUserRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminEnableUserRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -40,6 +40,12 @@ pub struct AdminEnableUserRequest {
         sensitive
     )]
     pub username: String,
+}
+
+impl std::fmt::Debug for AdminEnableUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminEnableUserResponse`.

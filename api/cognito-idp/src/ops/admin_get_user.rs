@@ -25,7 +25,7 @@ impl Operation for AdminGetUser {
 }
 
 /// `AdminGetUserRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminGetUserRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -42,8 +42,14 @@ pub struct AdminGetUserRequest {
     pub username: String,
 }
 
+impl std::fmt::Debug for AdminGetUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `AdminGetUserResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminGetUserResponse {
     /// `Username`.
     #[shape(
@@ -79,4 +85,10 @@ pub struct AdminGetUserResponse {
     /// `UserMFASettingList`.
     #[shape(wire = "UserMFASettingList", each(min = 0, max = 131072))]
     pub user_mfa_setting_list: Option<Vec<String>>,
+}
+
+impl std::fmt::Debug for AdminGetUserResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

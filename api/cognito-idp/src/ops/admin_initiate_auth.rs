@@ -25,7 +25,7 @@ impl Operation for AdminInitiateAuth {
 }
 
 /// `AdminInitiateAuthRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminInitiateAuthRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -58,8 +58,14 @@ pub struct AdminInitiateAuthRequest {
     pub session: Option<String>,
 }
 
+impl std::fmt::Debug for AdminInitiateAuthRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `AdminInitiateAuthResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminInitiateAuthResponse {
     /// `ChallengeName`.
     #[shape(wire = "ChallengeName")]
@@ -80,4 +86,10 @@ pub struct AdminInitiateAuthResponse {
     /// `AvailableChallenges`.
     #[shape(wire = "AvailableChallenges")]
     pub available_challenges: Option<Vec<ChallengeNameType>>,
+}
+
+impl std::fmt::Debug for AdminInitiateAuthResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for AdminListGroupsForUser {
 }
 
 /// `AdminListGroupsForUserRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminListGroupsForUserRequest {
     /// `Username`.
     #[shape(
@@ -46,6 +46,12 @@ pub struct AdminListGroupsForUserRequest {
     /// `NextToken`.
     #[shape(wire = "NextToken", min = 1, max = 131072, pattern = "[\\S]+")]
     pub next_token: Option<String>,
+}
+
+impl std::fmt::Debug for AdminListGroupsForUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminListGroupsForUserResponse`.

@@ -25,7 +25,7 @@ impl Operation for AdminRemoveUserFromGroup {
 }
 
 /// `AdminRemoveUserFromGroupRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminRemoveUserFromGroupRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -49,6 +49,12 @@ pub struct AdminRemoveUserFromGroupRequest {
         pattern = "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+"
     )]
     pub group_name: String,
+}
+
+impl std::fmt::Debug for AdminRemoveUserFromGroupRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// Nothing.

@@ -25,7 +25,7 @@ impl Operation for AdminResetUserPassword {
 }
 
 /// `AdminResetUserPasswordRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminResetUserPasswordRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -43,6 +43,12 @@ pub struct AdminResetUserPasswordRequest {
     /// `ClientMetadata`.
     #[shape(wire = "ClientMetadata", each(min = 0, max = 131072), keys(min = 0, max = 131072))]
     pub client_metadata: Option<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for AdminResetUserPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminResetUserPasswordResponse`.

@@ -25,7 +25,7 @@ impl Operation for AdminRespondToAuthChallenge {
 }
 
 /// `AdminRespondToAuthChallengeRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminRespondToAuthChallengeRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -58,8 +58,14 @@ pub struct AdminRespondToAuthChallengeRequest {
     pub client_metadata: Option<BTreeMap<String, String>>,
 }
 
+impl std::fmt::Debug for AdminRespondToAuthChallengeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `AdminRespondToAuthChallengeResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminRespondToAuthChallengeResponse {
     /// `ChallengeName`.
     #[shape(wire = "ChallengeName")]
@@ -80,4 +86,10 @@ pub struct AdminRespondToAuthChallengeResponse {
     /// `AvailableChallenges`.
     #[shape(wire = "AvailableChallenges")]
     pub available_challenges: Option<Vec<ChallengeNameType>>,
+}
+
+impl std::fmt::Debug for AdminRespondToAuthChallengeResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for AdminSetUserPassword {
 }
 
 /// `AdminSetUserPasswordRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminSetUserPasswordRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -46,6 +46,12 @@ pub struct AdminSetUserPasswordRequest {
     /// `Permanent`.
     #[shape(wire = "Permanent")]
     pub permanent: Option<bool>,
+}
+
+impl std::fmt::Debug for AdminSetUserPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminSetUserPasswordResponse`.

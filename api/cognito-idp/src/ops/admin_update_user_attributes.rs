@@ -25,7 +25,7 @@ impl Operation for AdminUpdateUserAttributes {
 }
 
 /// `AdminUpdateUserAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct AdminUpdateUserAttributesRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -46,6 +46,12 @@ pub struct AdminUpdateUserAttributesRequest {
     /// `ClientMetadata`.
     #[shape(wire = "ClientMetadata", each(min = 0, max = 131072), keys(min = 0, max = 131072))]
     pub client_metadata: Option<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for AdminUpdateUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `AdminUpdateUserAttributesResponse`.

@@ -25,7 +25,7 @@ impl Operation for ChangePassword {
 }
 
 /// `ChangePasswordRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ChangePasswordRequest {
     /// `PreviousPassword`.
     #[shape(wire = "PreviousPassword", max = 256, pattern = "[\\S]+", sensitive)]
@@ -36,6 +36,12 @@ pub struct ChangePasswordRequest {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
     pub access_token: String,
+}
+
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ChangePasswordResponse`.

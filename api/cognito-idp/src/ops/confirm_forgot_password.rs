@@ -25,7 +25,7 @@ impl Operation for ConfirmForgotPassword {
 }
 
 /// `ConfirmForgotPasswordRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ConfirmForgotPasswordRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
@@ -58,6 +58,12 @@ pub struct ConfirmForgotPasswordRequest {
     /// `ClientMetadata`.
     #[shape(wire = "ClientMetadata", each(min = 0, max = 131072), keys(min = 0, max = 131072))]
     pub client_metadata: Option<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for ConfirmForgotPasswordRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `ConfirmForgotPasswordResponse`.

@@ -25,7 +25,7 @@ impl Operation for ConfirmSignUp {
 }
 
 /// `ConfirmSignUpRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ConfirmSignUpRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
@@ -63,10 +63,22 @@ pub struct ConfirmSignUpRequest {
     pub session: Option<String>,
 }
 
+impl std::fmt::Debug for ConfirmSignUpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `ConfirmSignUpResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct ConfirmSignUpResponse {
     /// `Session`.
     #[shape(wire = "Session", min = 20, max = 4096, sensitive)]
     pub session: Option<String>,
+}
+
+impl std::fmt::Debug for ConfirmSignUpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

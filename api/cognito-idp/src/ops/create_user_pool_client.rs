@@ -25,7 +25,7 @@ impl Operation for CreateUserPoolClient {
 }
 
 /// `CreateUserPoolClientRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct CreateUserPoolClientRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -121,6 +121,12 @@ pub struct CreateUserPoolClientRequest {
     /// `RefreshTokenRotation`.
     #[shape(wire = "RefreshTokenRotation")]
     pub refresh_token_rotation: Option<RefreshTokenRotationType>,
+}
+
+impl std::fmt::Debug for CreateUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `CreateUserPoolClientResponse`.

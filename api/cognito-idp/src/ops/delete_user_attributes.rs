@@ -25,7 +25,7 @@ impl Operation for DeleteUserAttributes {
 }
 
 /// `DeleteUserAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct DeleteUserAttributesRequest {
     /// `UserAttributeNames`.
     #[shape(
@@ -37,6 +37,12 @@ pub struct DeleteUserAttributesRequest {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
     pub access_token: String,
+}
+
+impl std::fmt::Debug for DeleteUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `DeleteUserAttributesResponse`.

@@ -25,7 +25,7 @@ impl Operation for DeleteUserPoolClient {
 }
 
 /// `DeleteUserPoolClientRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct DeleteUserPoolClientRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -33,6 +33,12 @@ pub struct DeleteUserPoolClientRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
     pub client_id: String,
+}
+
+impl std::fmt::Debug for DeleteUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// Nothing.

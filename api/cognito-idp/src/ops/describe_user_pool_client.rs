@@ -25,7 +25,7 @@ impl Operation for DescribeUserPoolClient {
 }
 
 /// `DescribeUserPoolClientRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct DescribeUserPoolClientRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -33,6 +33,12 @@ pub struct DescribeUserPoolClientRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
     pub client_id: String,
+}
+
+impl std::fmt::Debug for DescribeUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `DescribeUserPoolClientResponse`.

@@ -25,15 +25,21 @@ impl Operation for GetUser {
 }
 
 /// `GetUserRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetUserRequest {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
     pub access_token: String,
 }
 
+impl std::fmt::Debug for GetUserRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `GetUserResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetUserResponse {
     /// `Username`.
     #[shape(
@@ -57,4 +63,10 @@ pub struct GetUserResponse {
     /// `UserMFASettingList`.
     #[shape(wire = "UserMFASettingList", each(min = 0, max = 131072))]
     pub user_mfa_setting_list: Option<Vec<String>>,
+}
+
+impl std::fmt::Debug for GetUserResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

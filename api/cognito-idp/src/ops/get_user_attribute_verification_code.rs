@@ -25,7 +25,7 @@ impl Operation for GetUserAttributeVerificationCode {
 }
 
 /// `GetUserAttributeVerificationCodeRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct GetUserAttributeVerificationCodeRequest {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
@@ -42,6 +42,12 @@ pub struct GetUserAttributeVerificationCodeRequest {
     /// `ClientMetadata`.
     #[shape(wire = "ClientMetadata", each(min = 0, max = 131072), keys(min = 0, max = 131072))]
     pub client_metadata: Option<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for GetUserAttributeVerificationCodeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `GetUserAttributeVerificationCodeResponse`.

@@ -25,7 +25,7 @@ impl Operation for InitiateAuth {
 }
 
 /// `InitiateAuthRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct InitiateAuthRequest {
     /// `AuthFlow`.
     #[shape(wire = "AuthFlow", required)]
@@ -55,8 +55,14 @@ pub struct InitiateAuthRequest {
     pub session: Option<String>,
 }
 
+impl std::fmt::Debug for InitiateAuthRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `InitiateAuthResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct InitiateAuthResponse {
     /// `ChallengeName`.
     #[shape(wire = "ChallengeName")]
@@ -77,4 +83,10 @@ pub struct InitiateAuthResponse {
     /// `AvailableChallenges`.
     #[shape(wire = "AvailableChallenges")]
     pub available_challenges: Option<Vec<ChallengeNameType>>,
+}
+
+impl std::fmt::Debug for InitiateAuthResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for RespondToAuthChallenge {
 }
 
 /// `RespondToAuthChallengeRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct RespondToAuthChallengeRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
@@ -55,8 +55,14 @@ pub struct RespondToAuthChallengeRequest {
     pub client_metadata: Option<BTreeMap<String, String>>,
 }
 
+impl std::fmt::Debug for RespondToAuthChallengeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `RespondToAuthChallengeResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct RespondToAuthChallengeResponse {
     /// `ChallengeName`.
     #[shape(wire = "ChallengeName")]
@@ -77,4 +83,10 @@ pub struct RespondToAuthChallengeResponse {
     /// `AvailableChallenges`.
     #[shape(wire = "AvailableChallenges")]
     pub available_challenges: Option<Vec<ChallengeNameType>>,
+}
+
+impl std::fmt::Debug for RespondToAuthChallengeResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

@@ -25,7 +25,7 @@ impl Operation for RevokeToken {
 }
 
 /// `RevokeTokenRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct RevokeTokenRequest {
     /// `Token`.
     #[shape(wire = "Token", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
@@ -39,6 +39,12 @@ pub struct RevokeTokenRequest {
     /// `RevokeAssociatedSessions`.
     #[shape(wire = "RevokeAssociatedSessions")]
     pub revoke_associated_sessions: Option<RevokeAssociatedSessionsType>,
+}
+
+impl std::fmt::Debug for RevokeTokenRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `RevokeTokenResponse`.

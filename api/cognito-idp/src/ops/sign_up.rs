@@ -25,7 +25,7 @@ impl Operation for SignUp {
 }
 
 /// `SignUpRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct SignUpRequest {
     /// `ClientId`.
     #[shape(wire = "ClientId", required, min = 1, max = 128, pattern = "[\\w+]+", sensitive)]
@@ -63,8 +63,14 @@ pub struct SignUpRequest {
     pub client_metadata: Option<BTreeMap<String, String>>,
 }
 
+impl std::fmt::Debug for SignUpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
+}
+
 /// `SignUpResponse`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct SignUpResponse {
     /// `UserConfirmed`.
     #[shape(wire = "UserConfirmed", required)]
@@ -78,4 +84,10 @@ pub struct SignUpResponse {
     /// `Session`.
     #[shape(wire = "Session", min = 20, max = 4096, sensitive)]
     pub session: Option<String>,
+}
+
+impl std::fmt::Debug for SignUpResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }

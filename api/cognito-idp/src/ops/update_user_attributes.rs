@@ -25,7 +25,7 @@ impl Operation for UpdateUserAttributes {
 }
 
 /// `UpdateUserAttributesRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UpdateUserAttributesRequest {
     /// `UserAttributes`.
     #[shape(wire = "UserAttributes", required)]
@@ -36,6 +36,12 @@ pub struct UpdateUserAttributesRequest {
     /// `ClientMetadata`.
     #[shape(wire = "ClientMetadata", each(min = 0, max = 131072), keys(min = 0, max = 131072))]
     pub client_metadata: Option<BTreeMap<String, String>>,
+}
+
+impl std::fmt::Debug for UpdateUserAttributesRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `UpdateUserAttributesResponse`.

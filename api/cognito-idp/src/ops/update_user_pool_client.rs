@@ -25,7 +25,7 @@ impl Operation for UpdateUserPoolClient {
 }
 
 /// `UpdateUserPoolClientRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct UpdateUserPoolClientRequest {
     /// `UserPoolId`.
     #[shape(wire = "UserPoolId", required, min = 1, max = 55, pattern = "[\\w-]+_[0-9a-zA-Z]+")]
@@ -118,6 +118,12 @@ pub struct UpdateUserPoolClientRequest {
     /// `RefreshTokenRotation`.
     #[shape(wire = "RefreshTokenRotation")]
     pub refresh_token_rotation: Option<RefreshTokenRotationType>,
+}
+
+impl std::fmt::Debug for UpdateUserPoolClientRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `UpdateUserPoolClientResponse`.

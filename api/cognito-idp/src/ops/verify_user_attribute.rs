@@ -25,7 +25,7 @@ impl Operation for VerifyUserAttribute {
 }
 
 /// `VerifyUserAttributeRequest`.
-#[derive(Debug, Clone, Default, Shape)]
+#[derive(Clone, Default, Shape)]
 pub struct VerifyUserAttributeRequest {
     /// `AccessToken`.
     #[shape(wire = "AccessToken", required, pattern = "[A-Za-z0-9-_=.]+", sensitive)]
@@ -42,6 +42,12 @@ pub struct VerifyUserAttributeRequest {
     /// `Code`.
     #[shape(wire = "Code", required, min = 1, max = 2048, pattern = "[\\S]+")]
     pub code: String,
+}
+
+impl std::fmt::Debug for VerifyUserAttributeRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&cumulet_shape::shown(self))
+    }
 }
 
 /// `VerifyUserAttributeResponse`.

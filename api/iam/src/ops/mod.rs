@@ -80,6 +80,8 @@ mod list_groups;
 pub use list_groups::*;
 mod list_groups_for_user;
 pub use list_groups_for_user::*;
+mod list_instance_profiles_for_role;
+pub use list_instance_profiles_for_role::*;
 mod list_policies;
 pub use list_policies::*;
 mod list_policy_tags;

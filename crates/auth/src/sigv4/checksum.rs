@@ -71,7 +71,9 @@ impl ChecksumAlgorithm {
 }
 
 /// A sum under way.
-pub(super) enum Sum {
+pub struct Sum(Running);
+
+enum Running {
     Crc32(crc32fast::Hasher),
     Crc32c(u64),
     Crc64(u64),
@@ -79,33 +81,41 @@ pub(super) enum Sum {
 }
 
 impl Sum {
-    pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
-        match algorithm {
-            ChecksumAlgorithm::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
-            ChecksumAlgorithm::Crc32c => Self::Crc32c(u64::from(u32::MAX)),
-            ChecksumAlgorithm::Crc64Nvme => Self::Crc64(u64::MAX),
-            ChecksumAlgorithm::Sha1 => Self::Digest(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
-            ChecksumAlgorithm::Sha256 => Self::Digest(Context::new(&SHA256)),
-        }
+    /// The sum of nothing yet.
+    pub fn new(algorithm: ChecksumAlgorithm) -> Self {
+        Self(match algorithm {
+            ChecksumAlgorithm::Crc32 => Running::Crc32(crc32fast::Hasher::new()),
+            ChecksumAlgorithm::Crc32c => Running::Crc32c(u64::from(u32::MAX)),
+            ChecksumAlgorithm::Crc64Nvme => Running::Crc64(u64::MAX),
+            ChecksumAlgorithm::Sha1 => Running::Digest(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
+            ChecksumAlgorithm::Sha256 => Running::Digest(Context::new(&SHA256)),
+        })
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Crc32(hasher) => hasher.update(bytes),
-            Self::Crc32c(state) => *state = crc(*state, &CRC32C, bytes),
-            Self::Crc64(state) => *state = crc(*state, &CRC64, bytes),
-            Self::Digest(context) => context.update(bytes),
+    /// Takes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Running::Crc32(hasher) => hasher.update(bytes),
+            Running::Crc32c(state) => *state = crc(*state, &CRC32C, bytes),
+            Running::Crc64(state) => *state = crc(*state, &CRC64, bytes),
+            Running::Digest(context) => context.update(bytes),
         }
     }
 
     /// Big-endian bytes, as they go into base64.
-    pub(super) fn finish(self) -> Vec<u8> {
-        match self {
-            Self::Crc32(hasher) => hasher.finalize().to_be_bytes().to_vec(),
-            Self::Crc32c(state) => (!(state as u32)).to_be_bytes().to_vec(),
-            Self::Crc64(state) => (!state).to_be_bytes().to_vec(),
-            Self::Digest(context) => context.finish().as_ref().to_vec(),
+    pub fn finish(self) -> Vec<u8> {
+        match self.0 {
+            Running::Crc32(hasher) => hasher.finalize().to_be_bytes().to_vec(),
+            Running::Crc32c(state) => (!(state as u32)).to_be_bytes().to_vec(),
+            Running::Crc64(state) => (!state).to_be_bytes().to_vec(),
+            Running::Digest(context) => context.finish().as_ref().to_vec(),
         }
+    }
+}
+
+impl std::fmt::Debug for Sum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sum")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a signature is refused, in words. What goes over the wire is [`describe`](super::describe)'s.
+//! Why a signature is refused, in words. What goes over the wire is [`super::describe`]'s.
 
 use std::fmt;
 use std::time::Duration;

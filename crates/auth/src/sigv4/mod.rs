@@ -9,7 +9,7 @@
 //!     … look up claim.access_key: its secret, or SignatureError::UnknownKey …
 //! keys.get(&claim, &secret)   the day's signing key, cached
 //! verify(head, &claim, &key, expect, body_hash) -> Verified
-//! verified.body_check(head, …) and checked(body, check): hash, chunks, trailers as the body streams
+//! verified.body_check(head, …) and checked(body, check): hash, chunks, trailers as it streams
 //! ```
 //!
 //! A consumer publishes what it read only after the checked body's end: everything before it is
@@ -40,7 +40,7 @@ use cumulet_base::Timestamp;
 use http::{HeaderMap, Method};
 
 pub use body::{BodyCheck, BodyDigests, BodyRules, Outcome, checked};
-pub use checksum::ChecksumAlgorithm;
+pub use checksum::{ChecksumAlgorithm, Sum};
 pub use chunked::Chain;
 pub use describe::{Described, Family};
 pub use error::{Mismatch, Part, ScopeFault, SignatureError};

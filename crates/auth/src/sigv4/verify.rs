@@ -123,7 +123,8 @@ impl Claim {
         if unsigned.is_empty() { Ok(()) } else { Err(SignatureError::HeadersUnsigned(unsigned)) }
     }
 
-    /// What the canonical request says of the body, which outside the header depends on the service.
+    /// What the canonical request says of the body, which without the header depends on the
+    /// service.
     fn effective_payload(&self, style: Style) -> Result<PayloadHash, SignatureError> {
         match (self.payload, self.form) {
             (PayloadHash::Absent, Form::Header) if style.content_sha256 => {

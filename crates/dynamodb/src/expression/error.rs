@@ -103,7 +103,8 @@ impl fmt::Display for ExpressionError {
             }
             Self::ValuesAlone(kinds) => write!(
                 f,
-                "ExpressionAttributeValues can only be specified when using expressions: {} {} null",
+                "ExpressionAttributeValues can only be specified when using expressions: {} {} \
+                 null",
                 names(kinds).join(" and "),
                 if kinds.len() == 1 { "is" } else { "are" }
             ),
@@ -188,7 +189,6 @@ pub enum Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const OPERATOR: &str = "for operator or function; operator or function";
         const REWRITE: &str = "must remove or rewrite one of these paths";
         match self {
             Self::Empty => f.write_str("The expression can not be empty;"),
@@ -231,6 +231,38 @@ impl fmt::Display for Fault {
                 "An expression attribute value used in expression is not defined; attribute value: \
                  {name}"
             ),
+            Self::OperandCount(..)
+            | Self::OperandType(..)
+            | Self::ActionType(..)
+            | Self::NoPath(_)
+            | Self::NotDistinct(..)
+            | Self::BoundTypes(..)
+            | Self::BoundOrder(..)
+            | Self::TypeName(_) => self.fmt_operands(f),
+            Self::RepeatedSection(name) => {
+                write!(f, "The \"{name}\" section can only be used once in an update expression;")
+            }
+            Self::Overlap(one, two) => write!(
+                f,
+                "Two document paths overlap with each other; {REWRITE}; path one: {one}, path two: \
+                 {two}"
+            ),
+            Self::Conflict(one, two) => write!(
+                f,
+                "Two document paths conflict with each other; {REWRITE}; path one: {one}, path \
+                 two: {two}"
+            ),
+            Self::KeyOperator(name) => f.write_str(name),
+            Self::KeyOperands(what) | Self::Key(what) => f.write_str(what),
+        }
+    }
+}
+
+impl Fault {
+    /// The faults of operands.
+    fn fmt_operands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const OPERATOR: &str = "for operator or function; operator or function";
+        match self {
             Self::OperandCount(name, count) => write!(
                 f,
                 "Incorrect number of operands {OPERATOR}: {name}, number of operands: {count}"
@@ -269,21 +301,7 @@ impl fmt::Display for Fault {
                 "Invalid attribute type name found; type: {name}, valid types: \
                  {{B,NULL,SS,BOOL,L,BS,N,NS,S,M}}"
             ),
-            Self::RepeatedSection(name) => {
-                write!(f, "The \"{name}\" section can only be used once in an update expression;")
-            }
-            Self::Overlap(one, two) => write!(
-                f,
-                "Two document paths overlap with each other; {REWRITE}; path one: {one}, path two: \
-                 {two}"
-            ),
-            Self::Conflict(one, two) => write!(
-                f,
-                "Two document paths conflict with each other; {REWRITE}; path one: {one}, path \
-                 two: {two}"
-            ),
-            Self::KeyOperator(name) => f.write_str(name),
-            Self::KeyOperands(what) | Self::Key(what) => f.write_str(what),
+            _ => Ok(()),
         }
     }
 }

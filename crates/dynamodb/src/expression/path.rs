@@ -28,6 +28,11 @@ pub struct Path {
 }
 
 impl Path {
+    /// The path to a whole attribute.
+    pub fn of(attribute: &str) -> Self {
+        Self { name: attribute.into(), steps: Vec::new() }
+    }
+
     /// The attribute that the path begins with.
     pub fn attribute(&self) -> &str {
         &self.name
@@ -73,7 +78,6 @@ impl Path {
     }
 }
 
-#[derive(PartialEq)]
 enum Relation {
     Apart,
     Overlap,
@@ -81,21 +85,22 @@ enum Relation {
 }
 
 /// Refuses paths of which one contains another, then those that take one value for a list and for
-/// a map.
-pub(super) fn check_apart(paths: &[&Path]) -> Result<(), Fault> {
-    let pairs = || {
-        let later = |at: usize| paths.iter().skip(at + 1);
-        paths.iter().enumerate().flat_map(move |(at, one)| later(at).map(move |two| (*one, *two)))
-    };
-    let find = |relation: Relation| {
-        pairs()
-            .find(|(one, two)| one.relation(two) == relation)
-            .map(|(one, two)| (one.to_string(), two.to_string()))
-    };
-    if let Some((one, two)) = find(Relation::Overlap) {
-        return Err(Fault::Overlap(one, two));
+/// a map. Each path is held against those before it, as AWS meets them.
+pub(super) fn check_apart(paths: &[Path]) -> Result<(), Fault> {
+    let mut conflict = None;
+    for (at, two) in paths.iter().enumerate() {
+        for one in paths.iter().take(at) {
+            match one.relation(two) {
+                Relation::Apart => {}
+                Relation::Overlap => return Err(Fault::Overlap(one.to_string(), two.to_string())),
+                Relation::Conflict => conflict = conflict.or(Some((one, two))),
+            }
+        }
     }
-    find(Relation::Conflict).map_or(Ok(()), |(one, two)| Err(Fault::Conflict(one, two)))
+    match conflict {
+        Some((one, two)) => Err(Fault::Conflict(one.to_string(), two.to_string())),
+        None => Ok(()),
+    }
 }
 
 impl fmt::Display for Path {

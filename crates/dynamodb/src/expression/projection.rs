@@ -63,6 +63,12 @@ impl Projection {
         self.attributes.keys().map(AsRef::as_ref)
     }
 
+    /// The attributes into whose values it leads.
+    pub fn nested(&self) -> impl Iterator<Item = &str> {
+        let nested = |(_, part): &(&Box<str>, &Part)| !matches!(part, Part::Whole);
+        self.attributes.iter().filter(nested).map(|(name, _)| name.as_ref())
+    }
+
     /// The parts of an item, in the maps and lists they stand in. Of a list those elements that
     /// were named, in order and without gaps; a list or map of which nothing was found is left
     /// out.
@@ -155,6 +161,6 @@ fn compile(source: &str, placeholders: &mut Placeholders<'_>) -> Result<Vec<Path
     raw.iter().try_for_each(RawPath::check_reserved)?;
     let paths: Vec<Path> =
         raw.iter().map(|path| path.resolve(placeholders)).collect::<Result<_, _>>()?;
-    path::check_apart(&paths.iter().collect::<Vec<_>>())?;
+    path::check_apart(&paths)?;
     Ok(paths)
 }

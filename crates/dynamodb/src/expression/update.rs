@@ -72,6 +72,11 @@ impl Update {
             .map_err(|fault| ExpressionError::Invalid(Kind::Update, fault))
     }
 
+    /// From actions whose paths lie apart: those of the AttributeUpdates parameter.
+    pub fn from_actions(actions: Vec<Action>) -> Self {
+        Self { actions }
+    }
+
     /// What it does, in order.
     pub fn actions(&self) -> &[Action] {
         &self.actions
@@ -106,7 +111,7 @@ fn compile(
         .iter()
         .map(|action| target(action).resolve(placeholders))
         .collect::<Result<_, _>>()?;
-    path::check_apart(&paths.iter().collect::<Vec<_>>())?;
+    path::check_apart(&paths)?;
     for action in actions {
         check_action_type(action, placeholders)?;
     }

@@ -6,51 +6,54 @@
 //! `AttributesToGet` is not here yet (501 by name).
 
 use cumulet_api_dynamodb::ops::{GetItem, GetItemInput, GetItemOutput};
-use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
-use cumulet_store::Read as _;
+use cumulet_api_dynamodb::types::Select;
+use cumulet_attribute::Item;
+use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
 use crate::capacity::{self, Read};
 use crate::error::Error;
-use crate::expression::{Kind, Projection, check_parameters};
-use crate::item_access::on_items;
-use crate::request::{self, Units};
+use crate::expression::Kind;
+use crate::item_access::{Touched, on_items};
+use crate::request::{self, Sources};
 use crate::tables::TableName;
-use crate::write::decode;
+use crate::units::Units;
+use crate::write;
 
 impl Handle<GetItem> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &GetItemInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?;
-        let key = input.key.0.as_ref().ok();
-        let names = key.into_iter().flat_map(|key| key.iter().map(|(name, _)| name.to_owned()));
-        Ok(vec![on_items(cx, "dynamodb:GetItem", &name, table.as_deref(), key, names)])
+        let touched = |table: &crate::tables::Table| {
+            let select = match input.projection_expression {
+                Some(_) => Select::SpecificAttributes,
+                None => Select::AllAttributes,
+            };
+            Touched::new()
+                .items(&table.schema, input.key.0.as_ref().ok())
+                .attributes(sources(input).attributes())
+                .with("dynamodb:Select", Some(select))
+                .with("dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity)
+        };
+        Ok(vec![on_items(cx, "dynamodb:GetItem", &name, None, table.as_deref(), touched)])
     }
 
-    async fn handle(&self, cx: &Cx, input: GetItemInput) -> Result<GetItemOutput> {
-        if input.attributes_to_get.is_some() {
-            return Err(ServiceError::not_implemented("dynamodb", "GetItem with AttributesToGet"));
-        }
-        let names = input.expression_attribute_names.as_ref();
+    async fn handle(&self, cx: &Cx, mut input: GetItemInput) -> Result<GetItemOutput> {
         let projecting = [(Kind::Projection, input.projection_expression.is_some())];
-        check_parameters(&projecting, &[], names.is_some(), false).map_err(Error::Expression)?;
-        let key = request::item(input.key)?;
-        let mut placeholders = request::placeholders(names, None)?;
-        let projection = match &input.projection_expression {
-            Some(text) => {
-                Some(Projection::parse(text, &mut placeholders).map_err(Error::Expression)?)
-            }
-            None => None,
-        };
-        placeholders.check_used().map_err(Error::Expression)?;
+        let legacy = [("AttributesToGet", input.attributes_to_get.is_some())];
+        sources(&input).check("GetItem", &projecting, &legacy)?;
+        let key = request::item(std::mem::take(&mut input.key))?;
+        let projection = sources(&input).compile()?.projection;
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?.ok_or(Error::TableNotFound)?;
         table.schema.check_key(&key).map_err(Error::Key)?;
+        if let Some(projection) = &projection {
+            table.check_nested(projection.nested()).map_err(Error::Key)?;
+        }
         let position = table.schema.position(&key).unwrap_or_default();
-        let stored = cx.store().snapshot().get(&table.keys.at(&position)).await?;
-        let item = stored.map(decode).transpose()?;
+        let item = write::read(&cx.store().snapshot(), &table, &position).await?;
         let read = if input.consistent_read == Some(true) { Read::Strong } else { Read::Eventual };
-        let units = capacity::read(item.as_ref().map_or(0, cumulet_attribute::Item::size), read);
+        let units = capacity::read(item.as_ref().map_or(0, Item::size), read);
         let item = match (item, projection) {
             (Some(item), Some(projection)) => {
                 Some(projection.project(&item).map_err(Error::Value)?)
@@ -62,5 +65,13 @@ impl Handle<GetItem> for DynamoDb {
             consumed_capacity: Units::table(units)
                 .answer(&input.table_name, input.return_consumed_capacity),
         })
+    }
+}
+
+fn sources(input: &GetItemInput) -> Sources<'_> {
+    Sources {
+        names: input.expression_attribute_names.as_ref(),
+        projection: input.projection_expression.as_deref(),
+        ..Sources::default()
     }
 }

@@ -90,6 +90,24 @@ async fn node_errors_outside_of_the_handler() {
 }
 
 #[tokio::test]
+async fn what_breaks_after_the_answer_harms_no_other_call() {
+    let text = "exports.handler = async (e) => {
+        if (e.micro) Promise.resolve().then(() => {}).then(() => { throw new Error('micro') });
+        if (e.later) setTimeout(() => Promise.reject(new Error('later')), e.later);
+        return 'fine' }";
+    let rig = node("index.js", text).start();
+    for later in [0, 1, 2, 5] {
+        // Each may end its sandbox, before or after the next call is on its way; none may hang.
+        let outcome = rig.invoke(&format!("{{\"later\":{later}}}")).await;
+        assert!(outcome.duration < std::time::Duration::from_secs(3));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert_eq!(rig.value("{}").await, "fine");
+    }
+    let outcome = rig.invoke(r#"{"micro":true}"#).await;
+    assert!(outcome.duration < std::time::Duration::from_secs(3));
+}
+
+#[tokio::test]
 async fn python_errors_of_the_handler() {
     let text = "def inner():\n    raise KeyError('k')\ndef handler(event, context):\n    inner()\n";
     let body = check(python(text), "KeyError", "'k'").await;

@@ -70,10 +70,11 @@ async fn nothing_open_is_inherited() {
 
 #[tokio::test]
 async fn each_sandbox_has_a_session_and_a_temporary_folder_of_its_own() {
-    let text = "import os, tempfile\ndef handler(event, context):\n    open(tempfile.gettempdir() + '/mine', 'w').close()\n    return [os.getsid(0) == os.getpid() == os.getpgid(0), tempfile.gettempdir()]\n";
+    let text = "import os, resource, tempfile\ndef handler(event, context):\n    open(tempfile.gettempdir() + '/mine', 'w').close()\n    return [os.getsid(0) == os.getpid() == os.getpgid(0), tempfile.gettempdir(), resource.getrlimit(resource.RLIMIT_NOFILE), resource.getrlimit(resource.RLIMIT_CORE)]\n";
     let rig = python(text).start();
     let got = rig.value("{}").await;
     assert_eq!(got[0], true);
+    assert_eq!((&got[2], &got[3]), (&json!([1024, 1024]), &json!([0, 0])));
     let folder = std::path::PathBuf::from(got[1].as_str().unwrap());
     assert!(folder.join("mine").exists());
     drop(rig.pool);

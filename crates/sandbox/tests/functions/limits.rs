@@ -37,17 +37,28 @@ async fn a_function_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn a_start_that_takes_too_long_counts_against_the_invocation() {
-    // A bootstrap that never asks for an event is given 10 seconds once, which this test has not:
-    // it looks at the second try only, by failing the first.
-    let script = "#!/bin/bash\nif [ ! -e started ]; then touch started; exit 7; fi\nsleep 60\n";
-    let mut plan = Plan::new("provided.al2023", "h", &[("bootstrap", script)]);
-    plan.function.timeout = Duration::from_secs(1);
-    let rig = plan.start();
-    let (failure, _) = rig.error("{}").await;
-    assert_eq!(failure.error_type, "Sandbox.Timedout");
-    assert_eq!(rig.log.count("Runtime exited with error: exit status 7"), 1);
-    assert_eq!(rig.log.count("Phase: invoke\tStatus: timeout"), 1);
+async fn a_start_that_takes_too_long_is_started_over_within_the_invocation() {
+    // Slow on the first start only, then on both.
+    for (second, want) in [("0", Ok("7")), ("60", Err("Sandbox.Timedout"))] {
+        let text = format!(
+            "import os, time\nmark = os.environ['LAMBDA_TASK_ROOT'] + '/mark'\n\
+             again = os.path.exists(mark)\nopen(mark, 'w').close()\n\
+             time.sleep({second} if again else 60)\n\
+             def handler(event, context):\n    return event\n"
+        );
+        let mut plan = python(&text);
+        plan.init_limit = Duration::from_millis(400);
+        plan.function.timeout = Duration::from_secs(2);
+        let rig = plan.start();
+        let outcome = rig.invoke("7").await;
+        let got = outcome.result.map_err(|error| error.error_type);
+        assert_eq!(got.as_deref().map_err(String::as_str), want.map(str::as_bytes));
+        assert_eq!(outcome.init_duration, None);
+        assert_eq!(rig.log.count("Phase: init\tStatus: timeout"), 1);
+        let failed = usize::from(want.is_err());
+        assert_eq!(rig.log.count("Phase: invoke\tStatus: timeout"), failed);
+        assert_eq!(rig.log.count("INIT_START"), 2);
+    }
 }
 
 async fn hog(mut plan: Plan, what: &str) {

@@ -6,13 +6,15 @@ use crate::rig::{Plan, event, interpreters, python, value};
 
 #[tokio::test]
 async fn values_travel_both_ways() {
-    let text = "import decimal\ndef handler(event, context):\n    return event if event else {'d': decimal.Decimal('1.5'), 'i': decimal.Decimal('2'), 't': (1, 2), 'n': None}\n";
+    let text = "import decimal\ndef handler(event, context):\n    return event if event else {'d': decimal.Decimal('1.50'), 'i': decimal.Decimal('12345678901234567890123'), 't': (1, 2), 'n': None}\n";
     let rig = python(text).start();
     for payload in [r#"{"a":["é","😀",1.25,true,null]}"#, r#""text""#, "[1]", "7"] {
         let want: serde_json::Value = serde_json::from_str(payload).unwrap();
         assert_eq!(rig.value(payload).await, want);
     }
-    assert_eq!(rig.value("{}").await, json!({"d": 1.5, "i": 2, "t": [1, 2], "n": null}));
+    let exact = r#"{"d": 1.50, "i": 12345678901234567890123, "t": [1, 2], "n": null}"#;
+    assert_eq!(rig.invoke("{}").await.result.unwrap(), exact);
+    assert_eq!(rig.invoke("\"é\"").await.result.unwrap(), "\"\\u00e9\"", "up to 3.11");
     let large = format!("\"{}\"", "x".repeat(5 << 20));
     assert_eq!(rig.invoke(&large).await.result.unwrap().len(), large.len());
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, Interpreter,
-    Invocation, InvokeError, LogFormat, LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime,
-    RuntimeFolder, Setup, discover, select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
+    Interpreter, Invocation, InvokeError, LogFormat, LogLine, LogSink, Outcome, PlainLauncher,
+    Pool, Runtime, RuntimeFolder, Setup, discover, select,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -71,6 +71,7 @@ pub(crate) struct Plan {
     pub(crate) function: Function,
     pub(crate) concurrency: usize,
     pub(crate) idle: Duration,
+    pub(crate) init_limit: Duration,
     pub(crate) expires: Timestamp,
     pub(crate) cgroup: Option<CgroupParent>,
     folder: TempDir,
@@ -108,7 +109,15 @@ impl Plan {
         };
         let expires = Timestamp::from_millis(i64::MAX);
         let idle = Duration::from_secs(60);
-        Self { function, concurrency: 10, idle, expires, cgroup: None, folder }
+        Self {
+            function,
+            concurrency: 10,
+            idle,
+            init_limit: INIT_LIMIT,
+            expires,
+            cgroup: None,
+            folder,
+        }
     }
 
     pub(crate) fn start(self) -> Rig {
@@ -124,6 +133,7 @@ impl Plan {
             ids: Arc::new(RandomIds),
             concurrency: self.concurrency,
             idle: self.idle,
+            init_limit: self.init_limit,
         });
         Rig { pool: Arc::new(pool), log, _folder: self.folder }
     }

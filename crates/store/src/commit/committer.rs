@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{Commits, Group, State, version};
+use super::{Commits, Group, Layer, State, version};
 use crate::StoreError;
-use crate::engine::CommitError;
+use crate::engine::{CommitError, EngineSnapshot};
 
 /// How long a failed recovery waits before the next attempt.
 const RECOVERY_PAUSE: Duration = Duration::from_millis(300);
@@ -16,22 +16,25 @@ impl Commits {
     /// Runs until the store is closed and all that was in order is durable.
     pub(super) fn run(&self) {
         while let Some(layer) = self.next_group() {
-            let committed = {
-                let writes = layer.read();
-                // The engine states its own invariants by panicking; the waiting transactions
-                // must hear of it.
-                catch_unwind(AssertUnwindSafe(|| self.engine.commit(&mut writes.finals())))
-                    .unwrap_or_else(|_| Err(CommitError::Unknown("the engine panicked".to_owned())))
-            };
+            // The engine states its own invariants by panicking; the waiting transactions must
+            // hear of it.
+            let committed = catch_unwind(AssertUnwindSafe(|| self.commit(&layer)))
+                .unwrap_or_else(|_| Err(CommitError::Unknown("the engine panicked".to_owned())));
             match committed {
-                Ok(()) => self.publish(),
+                Ok(snapshot) => self.publish(snapshot),
                 Err(why) => self.fail(&why),
             }
         }
         self.engine.close();
     }
 
-    fn next_group(&self) -> Option<Arc<super::Layer>> {
+    /// Makes a group durable; returns the state with it.
+    fn commit(&self, layer: &Layer) -> Result<Arc<dyn EngineSnapshot>, CommitError> {
+        self.engine.commit(&mut layer.read().finals())?;
+        self.engine.snapshot().map_err(|why| CommitError::Unknown(why.to_string()))
+    }
+
+    fn next_group(&self) -> Option<Arc<Layer>> {
         let mut order = self.lock();
         loop {
             if !order.forming.layer.read().is_empty() {
@@ -50,8 +53,7 @@ impl Commits {
     }
 
     /// The flushed group is durable: show it, then answer.
-    fn publish(&self) {
-        let snapshot = self.engine.snapshot();
+    fn publish(&self, snapshot: Arc<dyn EngineSnapshot>) {
         let mut order = self.lock();
         let Some(group) = order.flushing.take() else { return };
         let (last, bytes) = {
@@ -61,13 +63,8 @@ impl Commits {
         order.durable = last;
         order.history.push_back(Arc::clone(&group.layer));
         order.history_bytes += bytes;
-        match snapshot {
-            Ok(snapshot) => {
-                order.snapshot = Arc::clone(&snapshot);
-                *self.visible.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
-            }
-            Err(why) => tracing::error!(%why, "no snapshot after a commit"),
-        }
+        order.snapshot = Arc::clone(&snapshot);
+        *self.visible.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
         order.trim_history();
         drop(order);
         self.watches.publish(&group.layer, version(last));

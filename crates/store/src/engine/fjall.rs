@@ -58,7 +58,7 @@ impl Fjall {
     /// has been opened, this one included.
     pub(crate) fn open(folder: &Path, options: &Options) -> Result<(Self, u64), OpenError> {
         let first = open_database(folder, options, 0)?;
-        let epoch = count_opening(&first)?;
+        let epoch = count_opening(folder, &first)?;
         let engine = Self {
             folder: folder.to_owned(),
             options: options.clone(),
@@ -228,7 +228,7 @@ fn open_database(folder: &Path, options: &Options, opening: u64) -> Result<Open,
         .manual_journal_persist(true)
         .worker_threads(2)
         .open()
-        .map_err(open_error)?;
+        .map_err(|why| open_error(folder, why))?;
     let data = database
         .keyspace("data", || {
             KeyspaceCreateOptions::default()
@@ -239,7 +239,7 @@ fn open_database(folder: &Path, options: &Options, opening: u64) -> Result<Open,
                     BloomConstructionPolicy::BitsPerKey(10.0),
                 )))
         })
-        .map_err(open_error)?;
+        .map_err(|why| open_error(folder, why))?;
     Ok(Open { data, database, opening })
 }
 
@@ -257,20 +257,23 @@ fn discard_unfinished(folder: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn open_error(why: ::fjall::Error) -> OpenError {
+fn open_error(folder: &Path, why: ::fjall::Error) -> OpenError {
     match why {
         ::fjall::Error::Io(why) | ::fjall::Error::Storage(::fjall::LsmError::Io(why)) => {
             OpenError::Io(why)
         }
+        ::fjall::Error::Locked => OpenError::Locked(folder.to_owned()),
         other => OpenError::Corrupt(other.to_string()),
     }
 }
 
 /// Counts this opening, durably. Versions of later openings are thereby above all earlier ones.
-fn count_opening(open: &Open) -> Result<u64, OpenError> {
-    let meta =
-        open.database.keyspace("meta", KeyspaceCreateOptions::default).map_err(open_error)?;
-    let before = match meta.get("openings").map_err(open_error)? {
+fn count_opening(folder: &Path, open: &Open) -> Result<u64, OpenError> {
+    let meta = open
+        .database
+        .keyspace("meta", KeyspaceCreateOptions::default)
+        .map_err(|why| open_error(folder, why))?;
+    let before = match meta.get("openings").map_err(|why| open_error(folder, why))? {
         Some(bytes) => u64::from_be_bytes(
             <[u8; 8]>::try_from(&*bytes)
                 .map_err(|_| OpenError::Corrupt("the count of openings".to_owned()))?,
@@ -279,7 +282,7 @@ fn count_opening(open: &Open) -> Result<u64, OpenError> {
     };
     let mut batch = open.database.batch().durability(Some(PersistMode::SyncAll));
     batch.insert(&meta, "openings", (before + 1).to_be_bytes());
-    batch.commit().map_err(open_error)?;
+    batch.commit().map_err(|why| open_error(folder, why))?;
     Ok(before + 1)
 }
 

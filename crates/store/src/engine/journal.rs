@@ -28,6 +28,7 @@ const MAX_GROUP: u64 = 1 << 30;
 
 /// Checks the journals of the engine in `folder`: cuts off what was torn, refuses damage.
 pub(crate) fn check(folder: &Path) -> Result<(), OpenError> {
+    remove_copies(folder)?;
     let journals = journals(folder)?;
     let Some((active, sealed)) = journals.split_last() else { return Ok(()) };
     for path in sealed {
@@ -70,6 +71,19 @@ pub(crate) fn rewrite(folder: &Path) -> io::Result<()> {
         fs::rename(&copy, &path)?;
     }
     File::open(folder)?.sync_all()
+}
+
+/// Removes what a rewriting that was cut off has left.
+fn remove_copies(folder: &Path) -> io::Result<()> {
+    if folder.try_exists()? {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "copy") {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn damaged(path: &Path, at: u64) -> OpenError {

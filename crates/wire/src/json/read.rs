@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use cumulet_base::{Body, Timestamp};
-use cumulet_shape::{Kind, ReadError, Reader, Schema, Structure, TimeFormat};
+use cumulet_base::Timestamp;
+use cumulet_shape::{
+    EachEntry, EachItem, EachMember, Kind, ReadError, Reader, Schema, Structure, TimeFormat,
+};
 use serde_json::Value;
 
 use crate::time;
@@ -424,14 +426,10 @@ impl Reader for JsonReader<'_> {
         })
     }
 
-    fn stream(&mut self) -> Result<Body> {
-        Err(ReadError::UnexpectedField)
-    }
-
     fn structure(
         &mut self,
         structure: &'static Structure,
-        each: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>,
+        each: &mut EachMember<'_>,
     ) -> Result<()> {
         if self.peek() != Some(b'{') {
             return Err(self.no_container("class java.util.Map"));
@@ -454,22 +452,14 @@ impl Reader for JsonReader<'_> {
         if whole && self.peek().is_some() { Err(ReadError::Syntax) } else { Ok(()) }
     }
 
-    fn list(
-        &mut self,
-        _: Schema,
-        each: &mut dyn FnMut(&mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn list(&mut self, _: Schema, each: &mut EachItem<'_>) -> Result<()> {
         if self.peek() != Some(b'[') {
             return Err(self.no_container("class java.util.List"));
         }
         self.array(&mut |r| each(r))
     }
 
-    fn map(
-        &mut self,
-        _: Schema,
-        each: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn map(&mut self, _: Schema, each: &mut EachEntry<'_>) -> Result<()> {
         if self.peek() != Some(b'{') {
             return Err(self.no_container("class java.util.Map"));
         }

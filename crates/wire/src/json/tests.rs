@@ -242,3 +242,24 @@ fn agrees_with_an_independent_parser() {
         assert_eq!(ours, theirs, "{text}");
     });
 }
+
+#[derive(Default, Shape)]
+struct Login {
+    #[shape(wire = "User")]
+    user: Option<String>,
+    #[shape(wire = "Password", sensitive, max = 3)]
+    password: Option<String>,
+}
+
+#[test]
+fn what_is_sensitive_is_never_shown() {
+    let login = Login { user: Some("ann".into()), password: Some("hunter2".into()) };
+    assert_eq!(cumulet_shape::shown(&login), "Login(User=ann)");
+    let mut faults = Faults::default();
+    validate(&login, &mut faults);
+    assert_eq!(
+        faults.to_string(),
+        "1 validation error detected: Value at 'password' failed to satisfy constraint: Member \
+         must have length less than or equal to 3"
+    );
+}

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use cumulet_base::{Body, Timestamp};
-use cumulet_shape::{ReadError, Reader, Schema, Structure, TimeFormat};
+use cumulet_base::Timestamp;
+use cumulet_shape::{
+    EachEntry, EachItem, EachMember, ReadError, Reader, Schema, Structure, TimeFormat,
+};
 use quick_xml::events::{BytesStart, Event};
-use serde_json::Value;
 
 use crate::text::TextReader;
 
@@ -128,9 +129,6 @@ impl<'a> XmlReader<'a> {
 }
 
 impl Reader for XmlReader<'_> {
-    fn null(&mut self) -> Result<bool> {
-        Ok(false)
-    }
     fn boolean(&mut self) -> Result<bool> {
         self.text()?.boolean()
     }
@@ -149,17 +147,11 @@ impl Reader for XmlReader<'_> {
     fn timestamp(&mut self, schema: Schema) -> Result<Timestamp> {
         self.text()?.timestamp(schema)
     }
-    fn document(&mut self) -> Result<Value> {
-        Err(ReadError::UnexpectedField)
-    }
-    fn stream(&mut self) -> Result<Body> {
-        Err(ReadError::UnexpectedField)
-    }
 
     fn structure(
         &mut self,
         structure: &'static Structure,
-        each: &mut dyn FnMut(usize, &mut dyn Reader) -> Result<()>,
+        each: &mut EachMember<'_>,
     ) -> Result<()> {
         let Self::Element(element) = *self else { return Err(ReadError::UnexpectedField) };
         for (index, member) in structure.members.iter().enumerate() {
@@ -183,22 +175,14 @@ impl Reader for XmlReader<'_> {
         Ok(())
     }
 
-    fn list(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn list(&mut self, schema: Schema, each: &mut EachItem<'_>) -> Result<()> {
         for item in self.items(schema.rules.item.unwrap_or("member")) {
             each(&mut XmlReader::Element(item))?;
         }
         Ok(())
     }
 
-    fn map(
-        &mut self,
-        schema: Schema,
-        each: &mut dyn FnMut(&str, &mut dyn Reader) -> Result<()>,
-    ) -> Result<()> {
+    fn map(&mut self, schema: Schema, each: &mut EachEntry<'_>) -> Result<()> {
         let rules = schema.rules;
         for entry in self.items("entry") {
             let key = entry.called(rules.key.unwrap_or("key")).next();

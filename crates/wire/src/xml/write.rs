@@ -17,6 +17,8 @@ pub(crate) struct XmlWriter {
     start_open: bool,
     /// Leave out members that stand outside the body (REST).
     body_only: bool,
+    /// Timestamps always show their milliseconds, as those of S3, CloudFront and Route 53 do.
+    millis: bool,
     /// For each open map, whether an entry is open, and its tags.
     maps: Vec<Map>,
 }
@@ -61,13 +63,19 @@ impl XmlWriter {
             next: Tag { name: root, attribute: false },
             start_open: false,
             body_only: false,
+            millis: false,
             maps: Vec::new(),
         }
     }
 
     /// A writer of the part of a REST message that is its body.
     pub(crate) fn body_only(root: &'static str) -> Self {
-        Self { body_only: true, ..Self::new(root) }
+        Self { body_only: true, ..Self::payload(root) }
+    }
+
+    /// A writer of a REST message's body that is one member.
+    pub(crate) fn payload(root: &'static str) -> Self {
+        Self { millis: true, ..Self::new(root) }
     }
 
     pub(crate) fn into_string(self) -> String {
@@ -223,7 +231,11 @@ impl Writer for XmlWriter {
 
     fn timestamp(&mut self, schema: Schema, value: Timestamp) {
         let format = schema.rules.time.unwrap_or(TimeFormat::Iso8601);
-        self.plain(&time::format(value, format));
+        let spelled = match format {
+            TimeFormat::Iso8601 if self.millis => value.iso8601(true),
+            _ => time::format(value, format),
+        };
+        self.plain(&spelled);
     }
 
     fn document(&mut self, _: Schema, value: &serde_json::Value) {

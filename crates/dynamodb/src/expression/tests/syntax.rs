@@ -433,6 +433,11 @@ fn faults_of_updates() {
                 "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [a], path two: [a]",
             ),
             (
+                "REMOVE a, b, b, a",
+                "Two document paths overlap with each other; must remove or rewrite one of these \
+             paths; path one: [b], path two: [b]",
+            ),
+            (
                 "REMOVE c[1].a, c",
                 "Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [c, [1], a], path two: [c]",
             ),

@@ -171,6 +171,16 @@ fn makes_an_item_that_is_not_there() {
 }
 
 #[test]
+fn actions_without_an_expression() {
+    let update = Update::from_actions(vec![
+        Action::Set(Path::of("a"), Expression::Value(cumulet_attribute::Value::string("x"))),
+        Action::Remove(Path::of("b")),
+    ]);
+    let new = update.apply(&item(r#"{"b": 1, "c": 2}"#)).unwrap();
+    assert_eq!(new, item(r#"{"a": "x", "c": 2}"#));
+}
+
+#[test]
 fn size_and_depth_are_bounded() {
     let half = format!(r#"{{"pk": "k", "a": "{}"}}"#, "x".repeat(200 * 1024));
     with_placeholders("{}", r#"{":m": [[[[]]]]}"#, |placeholders| {

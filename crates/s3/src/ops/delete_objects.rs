@@ -1,0 +1,73 @@
+//! DeleteObjects: up to 1,000 deletions, each with its own leave and its own answer.
+
+use cumulet_api_s3::ops::{DeleteObjects, DeleteObjectsOutput, DeleteObjectsRequest};
+use cumulet_api_s3::types::{DeletedObject, Error as Failed, ObjectIdentifier};
+use cumulet_service::{Access, Cx, Error, Handle, Result};
+
+use super::delete_object::delete;
+use crate::conditions::WriteCondition;
+use crate::error::S3Error;
+use crate::store::{Bucket, bucket};
+use crate::{S3, access, fetch};
+
+/// Objects of one request.
+const MOST: usize = 1000;
+
+impl Handle<DeleteObjects> for S3 {
+    /// None here: leave is asked for object by object.
+    async fn access(&self, _: &Cx, _: &DeleteObjectsRequest) -> Result<Vec<Access>> {
+        Ok(Vec::new())
+    }
+
+    async fn handle(&self, cx: &Cx, input: DeleteObjectsRequest) -> Result<DeleteObjectsOutput> {
+        if !(1..=MOST).contains(&input.delete.objects.len()) {
+            return Err(S3Error::MalformedXml.into());
+        }
+        let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
+        let quiet = input.delete.quiet.unwrap_or_default();
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for object in input.delete.objects {
+            match one(cx, &bucket, &object).await {
+                Ok(done) if !quiet => deleted.push(done),
+                Ok(_) => {}
+                // A broken store is no answer for one key.
+                Err(error) if error.status >= 500 && error.status != 501 => return Err(error),
+                Err(error) => errors.push(Failed {
+                    key: Some(object.key),
+                    version_id: object.version_id,
+                    code: Some(code(&error)),
+                    message: Some(error.message),
+                }),
+            }
+        }
+        self.garbage.wake();
+        let output = DeleteObjectsOutput::default();
+        Ok(DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..output })
+    }
+}
+
+async fn one(cx: &Cx, bucket: &Bucket, object: &ObjectIdentifier) -> Result<DeletedObject> {
+    let version = object.version_id.as_deref();
+    let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+    let arn = bucket.place.object_arn(&object.key);
+    cx.authorize(&access::on(cx, bucket, action, arn).await?).await?;
+    crate::names::check_key(&object.key)?;
+    fetch::check_version(version)?;
+    let condition = WriteCondition::new(object.e_tag.as_ref(), None)?;
+    let removed = delete(cx, &bucket.place, &object.key, version, &condition).await?;
+    let marker = removed.marker.then(|| removed.version.clone()).flatten();
+    Ok(DeletedObject {
+        key: Some(object.key.clone()),
+        version_id: object.version_id.clone(),
+        delete_marker: removed.marker.then_some(true),
+        delete_marker_version_id: marker,
+    })
+}
+
+/// The framework's name for a refusal as S3 spells it.
+fn code(error: &Error) -> String {
+    match error.code.as_ref() {
+        "AccessDeniedException" => "AccessDenied".to_owned(),
+        code => code.to_owned(),
+    }
+}

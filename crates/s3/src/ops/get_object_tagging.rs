@@ -1,0 +1,32 @@
+//! GetObjectTagging: an object's tags; an object without any has an empty set.
+
+use cumulet_api_s3::ops::{GetObjectTagging, GetObjectTaggingOutput, GetObjectTaggingRequest};
+use cumulet_service::{Access, Cx, Handle, Result};
+
+use crate::S3;
+use crate::access::on_object;
+use crate::fetch;
+use crate::object::shown_version;
+use crate::store::bucket;
+use crate::tags;
+
+impl Handle<GetObjectTagging> for S3 {
+    async fn access(&self, cx: &Cx, input: &GetObjectTaggingRequest) -> Result<Vec<Access>> {
+        let expected = input.expected_bucket_owner.as_deref();
+        on_object(cx, &input.bucket, &input.key, expected, "s3:GetObjectTagging").await
+    }
+
+    async fn handle(
+        &self,
+        cx: &Cx,
+        input: GetObjectTaggingRequest,
+    ) -> Result<GetObjectTaggingOutput> {
+        let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
+        let version = input.version_id.as_deref();
+        let (_, found) = fetch::existing(cx, &bucket, &input.key, version).await?;
+        Ok(GetObjectTaggingOutput {
+            version_id: shown_version(&bucket, &found),
+            tag_set: tags::show(&found.tags),
+        })
+    }
+}

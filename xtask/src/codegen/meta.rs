@@ -1,0 +1,71 @@
+//! What a service is, from its model's metadata.
+
+use std::fmt::Write as _;
+
+use super::emit::HEADER;
+use super::model::Model;
+use super::names::literal;
+
+/// The crate's root: its modules, and the service as its clients see it.
+pub(super) fn lib(name: &str, model: &Model) -> Result<String, String> {
+    let meta = &model.metadata;
+    let listed = if meta.protocols.is_empty() {
+        std::slice::from_ref(&meta.protocol)
+    } else {
+        meta.protocols.as_slice()
+    };
+    let protocols: Result<Vec<&str>, String> = listed
+        .iter()
+        .map(|protocol| match (protocol.as_str(), meta.json_version.as_deref()) {
+            ("json", Some("1.0")) => Ok("Protocol::AwsJson10"),
+            ("json", _) => Ok("Protocol::AwsJson11"),
+            ("query", _) => Ok("Protocol::Query"),
+            ("rest-json", _) => Ok("Protocol::RestJson"),
+            ("rest-xml", _) => Ok("Protocol::RestXml"),
+            ("smithy-rpc-v2-cbor", _) => Ok("Protocol::RpcV2Cbor"),
+            (other, _) => Err(format!("unknown protocol {other}")),
+        })
+        .collect();
+    let mut routes = String::new();
+    for operation in model.operations.values() {
+        let _ = writeln!(
+            routes,
+            "Route {{ name: {}, method: {}, uri: {} }},",
+            literal(&operation.name),
+            literal(&operation.http.method),
+            literal(&operation.http.request_uri)
+        );
+    }
+    let option = |value: Option<&String>| {
+        value.map_or("None".to_owned(), |v| format!("Some({})", literal(v)))
+    };
+    // awsJson 1.0's exceptions carry their Smithy namespace: `com.amazonaws.<name>.v<version>`.
+    let namespace = (meta.json_version.as_deref() == Some("1.0")).then(|| {
+        format!("com.amazonaws.{}.v{}", meta.endpoint_prefix, meta.api_version.replace('-', ""))
+    });
+    Ok(format!(
+        "//! The API of `{name}`: shapes, operations, exceptions.\n//!\n\
+         {HEADER}\n\
+         // The model's names say what there is to say.\n#![allow(missing_docs)]\n\n\
+         pub mod errors;\npub mod ops;\npub mod types;\n\n\
+         // Every file takes what it needs.\n#[allow(unused_imports)]\nmod prelude {{\n\
+         pub(crate) use std::collections::BTreeMap;\n\n\
+         pub(crate) use cumulet_shape::{{AuthKind, Bytes, Document, Exception, ExceptionMeta, \
+         Operation, OperationMeta, Shape, Streaming, Timestamp}};\n\n\
+         pub(crate) use crate::types::*;\n}}\n\n\
+         use cumulet_shape::{{Protocol, Route, ServiceMeta}};\n\n\
+         /// The service.\n\
+         pub static SERVICE: ServiceMeta = ServiceMeta {{\n\
+         name: {}, signing_name: {}, endpoint_prefix: {}, protocols: &[{}],\n\
+         target_prefix: {}, version: {}, xmlns: {}, error_namespace: {},\n\
+         routes: &[\n{routes}],\n}};\n",
+        literal(name),
+        literal(meta.signing_name.as_ref().unwrap_or(&meta.endpoint_prefix)),
+        literal(&meta.endpoint_prefix),
+        protocols?.join(", "),
+        option(meta.target_prefix.as_ref()),
+        literal(&meta.api_version),
+        option(meta.xml_namespace.as_ref()),
+        option(namespace.as_ref()),
+    ))
+}

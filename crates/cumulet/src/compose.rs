@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
+use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_logs::Logs;
-use cumulet_service::{Cloud, Parts, Service};
+use cumulet_mail::{Mail, Unconfigured};
+use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
@@ -18,10 +20,21 @@ pub(crate) struct Base<'a> {
     pub(crate) master_key: &'a Path,
     pub(crate) account: AccountId,
     pub(crate) region: Region,
+    /// Whether others than this machine can reach it.
+    pub(crate) public: bool,
 }
 
-/// A cloud whose work has begun, and the key of its root.
-pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), String> {
+/// A cloud whose work has begun.
+pub(crate) struct Composed {
+    pub(crate) cloud: Arc<Cloud>,
+    /// The key of its root.
+    pub(crate) root: RootKey,
+    /// What its services publish over plain HTTP.
+    pub(crate) sites: Vec<Arc<dyn Sites>>,
+}
+
+/// Puts a cloud together and begins its work.
+pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let said = |why: &dyn std::fmt::Display| why.to_string();
     let options = Options::default();
     let free = options.min_free_bytes;
@@ -36,9 +49,17 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
     let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
     let logs = Logs::new(&store, clock.clone(), ids.clone());
-    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
+    // Nobody reads the mailbox of a public server.
+    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
+    let mail = Mail::new(store.clone(), Arc::clone(&sealer), clock.clone(), unread);
+    let cognito = Cognito::new(Arc::clone(&mail), None);
+    let sites: Vec<Arc<dyn Sites>> = vec![Arc::new(PoolSites::new(&cognito))];
+    let services: Vec<Arc<dyn Service>> =
+        vec![cognito, dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
+    let work = Work::new(store.clone(), clock.clone());
+    mail.start(&work);
     let parts = Parts {
-        work: Work::new(store.clone(), clock.clone()),
+        work,
         authorizer: Arc::new(Permissions::new(&store)),
         credentials: Arc::new(credentials),
         limits: Limits::default(),
@@ -52,5 +73,5 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
     };
     let cloud = Cloud::new(parts, services);
     cloud.start();
-    Ok((cloud, root))
+    Ok(Composed { cloud, root, sites })
 }

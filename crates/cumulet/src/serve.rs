@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cumulet_base::{Limits, SystemClock};
 use cumulet_gateway::Gateway;
 use cumulet_net::{Listener, LocalCa};
+use cumulet_service::Sites;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::Admin;
 use crate::cli::Serve;
-use crate::compose::{self, Base};
+use crate::compose::{self, Base, Composed};
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -38,8 +39,9 @@ async fn serve(options: Serve) -> Result<(), String> {
         master_key: &place.master_key(),
         account,
         region: region.clone(),
+        public: !address.ip().is_loopback(),
     };
-    let (cloud, root) = compose::cloud(base).await?;
+    let Composed { cloud, root, sites } = compose::cloud(base).await?;
     let written = |path: &std::path::Path, text: &str| {
         write_private(path, text).map_err(|why| format!("{}: {why}", path.display()))
     };
@@ -48,7 +50,9 @@ async fn serve(options: Serve) -> Result<(), String> {
     written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
     let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
     let certificates = Arc::new(certificates.map_err(|e| said(&e))?);
-    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), vec![Arc::new(Admin)]));
+    let mut all: Vec<Arc<dyn Sites>> = vec![Arc::new(Admin)];
+    all.extend(sites);
+    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), all));
     let limits: Limits = cloud.parts().limits.clone();
     let stop = stopped()?;
     println!("listening on {url}");

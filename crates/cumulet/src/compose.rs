@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
+use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
 use cumulet_logs::Logs;
 use cumulet_service::{Cloud, Parts, Service};
 use cumulet_store::{Blobs, Options, Sealer, Store};
@@ -18,6 +19,10 @@ pub(crate) struct Base<'a> {
     pub(crate) master_key: &'a Path,
     pub(crate) account: AccountId,
     pub(crate) region: Region,
+    /// Where programs on this machine reach the cloud: `http://127.0.0.1:4566`.
+    pub(crate) endpoint: &'a str,
+    /// What becomes of functions whose runtime this machine has in a newer version only.
+    pub(crate) substitutes: Substitutes,
 }
 
 /// A cloud whose work has begun, and the key of its root.
@@ -36,7 +41,15 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
     let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
     let logs = Logs::new(&store, clock.clone(), ids.clone());
-    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), logs, Arc::new(Sts)];
+    let lambda = LambdaOptions {
+        endpoint: Some(base.endpoint.to_owned()),
+        substitutes: base.substitutes,
+        ..LambdaOptions::new(base.data.join("lambda"))
+    };
+    let lambda = Lambda::open(lambda).await.map_err(|why| format!("lambda: {why}"))?;
+    tracing::warn!("functions run as plain processes of this user, without isolation");
+    let services: Vec<Arc<dyn Service>> =
+        vec![dynamodb, Arc::new(Iam), lambda, logs, Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

@@ -7,7 +7,6 @@ use cumulet_base::{Limits, SystemClock};
 use cumulet_gateway::Gateway;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{Listener, LocalCa};
-use cumulet_service::Sites;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 

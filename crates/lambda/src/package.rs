@@ -79,14 +79,6 @@ impl Packages {
 
     /// Checks, unpacks and stores a zip.
     pub(crate) async fn take(&self, cx: &Cx, owner: Owner<'_>, zip: Bytes) -> Result<Package> {
-        if zip.len() > MAX_DIRECT {
-            return Err(Error::Invalid(format!(
-                "The package has {} bytes: a zip in a request has at most {MAX_DIRECT}. Upload it \
-                 to S3 and name the object.",
-                zip.len()
-            ))
-            .into());
-        }
         let size = zip.len() as u64;
         let (sha256, zip) = blocking(move || Ok::<_, io::Error>((code_sha256(&zip), zip)))
             .await

@@ -68,6 +68,7 @@ impl Handle<CreateFunction> for Lambda {
             zip: input.code.zip_file.as_ref(),
             bucket: input.code.s3_bucket.as_deref(),
             key: input.code.s3_key.as_deref(),
+            object_version: input.code.s3_object_version.as_deref(),
             image: input.code.image_uri.as_deref(),
         };
         let zip = fetch(cx, source).await?;

@@ -35,6 +35,7 @@ impl Handle<PublishLayerVersion> for Lambda {
             zip: input.content.zip_file.as_ref(),
             bucket: input.content.s3_bucket.as_deref(),
             key: input.content.s3_key.as_deref(),
+            object_version: input.content.s3_object_version.as_deref(),
             image: None,
         };
         let zip = fetch(cx, source).await?;

@@ -49,6 +49,7 @@ impl Handle<UpdateFunctionCode> for Lambda {
             zip: input.zip_file.as_ref(),
             bucket: input.s3_bucket.as_deref(),
             key: input.s3_key.as_deref(),
+            object_version: input.s3_object_version.as_deref(),
             image: input.image_uri.as_deref(),
         };
         let zip = fetch(cx, source).await?;

@@ -88,8 +88,7 @@ impl<'t> Source<'t> {
             let value = key.get(&attribute.name);
             value.is_some_and(|value| value.kind() == attribute.kind.kind())
         };
-        let whole =
-            key.len() == self.key_attributes().count() && self.key_attributes().all(|a| fits(a));
+        let whole = key.len() == self.key_attributes().count() && self.key_attributes().all(fits);
         let position = whole.then(|| self.table.schema.position(key)).flatten();
         let position = match (self.index, position) {
             (Some(index), Some(position)) => index.schema.position(key).map(|mut place| {

@@ -15,6 +15,7 @@ use crate::capacity::{self, Read};
 use crate::error::Error;
 use crate::expression::{Condition, Path, Projection};
 use crate::key::KeyAttribute;
+use crate::model::IndexState;
 use crate::store::ItemKeys;
 use crate::tables::{Index, Table};
 use crate::units::Units;
@@ -41,7 +42,8 @@ impl<'t> Source<'t> {
         let Some(name) = index else { return Ok(Self { table, index: None }) };
         let missing =
             || Error::Validation(format!("The table does not have the specified index: {name}"));
-        let index = table.index(name).ok_or_else(missing)?;
+        let index = table.index(name).filter(|index| index.record.state != IndexState::Deleting);
+        let index = index.ok_or_else(missing)?;
         if consistent && !index.record.local {
             return Err(Error::Validation(
                 "Consistent reads are not supported on global secondary indexes".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cumulet_auth::sigv4::{self, Claim, Head, SignatureError};
-use cumulet_base::{Body, Ids, Region};
+use cumulet_base::{Body, Region};
 use cumulet_net::raw_target;
 use cumulet_service::{Cx, Error, RequestInfo, Result};
 use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
@@ -24,14 +24,6 @@ struct Target {
     labels: Vec<(&'static str, String)>,
     /// The query protocol's parameters, where they had to be read to find the operation.
     form: Option<Form>,
-}
-
-/// DynamoDB's request ids are 52 capitals and digits; those of others are UUIDs.
-fn request_id(ids: &dyn Ids, service: &ServiceMeta, uuid: String) -> String {
-    match service.name {
-        "dynamodb" => ids.text(52, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-        _ => uuid,
-    }
 }
 
 impl Gateway {
@@ -53,8 +45,7 @@ impl Gateway {
             Err(response) => return with_id(response, &info.id),
         };
         let (service, protocol) = (found.service, found.protocol);
-        let id = request_id(self.cloud.parts().ids.as_ref(), service, info.id);
-        let info = Arc::new(RequestInfo { id, ..info });
+        let info = Arc::new(info);
         match self.run(&head, &parts, claim, found, body, &info).await {
             Ok(response) => response,
             Err(error) => refuse::error(protocol, service, &info.id, parts.uri.path(), &error),

@@ -103,7 +103,8 @@ impl fmt::Display for ExpressionError {
             }
             Self::ValuesAlone(kinds) => write!(
                 f,
-                "ExpressionAttributeValues can only be specified when using expressions: {} {} null",
+                "ExpressionAttributeValues can only be specified when using expressions: {} {} \
+                 null",
                 names(kinds).join(" and "),
                 if kinds.len() == 1 { "is" } else { "are" }
             ),

@@ -35,18 +35,19 @@ async fn testing() -> Testing {
     testing
 }
 
-/// The leaves that a user needs.
+/// The leaves that a role needs.
 async fn needed<O: Operation>(testing: &Testing, input: O::Input) -> Vec<Access>
 where
     DynamoDb: Handle<O>,
 {
-    let user = Principal::User {
+    let role = Principal::Role {
         account: "123456789012".into(),
-        name: "u".into(),
+        name: "r".into(),
         path: "/".into(),
-        id: "AIDAEXAMPLE".into(),
+        id: "AROAEXAMPLE".into(),
+        session: Box::default(),
     };
-    let cx = testing.cx.acting_as(user);
+    let cx = testing.cx.acting_as(role);
     Handle::<O>::access(testing.service.as_ref(), &cx, &input).await.unwrap()
 }
 

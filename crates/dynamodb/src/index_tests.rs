@@ -166,7 +166,7 @@ async fn check(testing: &Testing, name: &TableName) {
 
 #[test]
 fn every_index_equals_its_table() {
-    bolero::check!().with_type::<Vec<Drawn>>().with_iterations(40).for_each(|writes| {
+    bolero::check!().with_type::<Vec<Drawn>>().with_iterations(15).for_each(|writes| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let testing = Testing::new().await;

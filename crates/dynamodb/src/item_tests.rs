@@ -13,6 +13,7 @@ use cumulet_api_dynamodb::types::{
     TimeToLiveSpecification, TransactWriteItem, Update,
 };
 use cumulet_attribute::Attributes;
+use cumulet_store::Read as _;
 
 use crate::testing::{Testing, attributes, definitions, key_schema};
 
@@ -67,7 +68,6 @@ async fn a_token_makes_a_transaction_happen_once_in_ten_minutes() {
     let left = async || {
         let prefix = cumulet_store::Key::of_service("dynamodb-token").prefix();
         let snapshot = testing.cx.store().snapshot();
-        use cumulet_store::Read as _;
         snapshot.range(&prefix, cumulet_store::Direction::Forward, 9).await.unwrap().items.len()
     };
     testing.until(|| async { left().await == 0 }).await;

@@ -15,6 +15,8 @@ mod fingerprint;
 mod index_tests;
 mod item_access;
 #[cfg(test)]
+mod item_access_tests;
+#[cfg(test)]
 mod item_tests;
 pub mod key;
 mod model;

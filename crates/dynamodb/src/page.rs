@@ -15,6 +15,7 @@ use crate::capacity::{self, Read};
 use crate::error::Error;
 use crate::expression::{Condition, Path, Projection};
 use crate::key::KeyAttribute;
+use crate::model::IndexState;
 use crate::store::ItemKeys;
 use crate::tables::{Index, Table};
 use crate::units::Units;
@@ -41,7 +42,8 @@ impl<'t> Source<'t> {
         let Some(name) = index else { return Ok(Self { table, index: None }) };
         let missing =
             || Error::Validation(format!("The table does not have the specified index: {name}"));
-        let index = table.index(name).ok_or_else(missing)?;
+        let index = table.index(name).filter(|index| index.record.state != IndexState::Deleting);
+        let index = index.ok_or_else(missing)?;
         if consistent && !index.record.local {
             return Err(Error::Validation(
                 "Consistent reads are not supported on global secondary indexes".to_owned(),
@@ -88,8 +90,7 @@ impl<'t> Source<'t> {
             let value = key.get(&attribute.name);
             value.is_some_and(|value| value.kind() == attribute.kind.kind())
         };
-        let whole =
-            key.len() == self.key_attributes().count() && self.key_attributes().all(|a| fits(a));
+        let whole = key.len() == self.key_attributes().count() && self.key_attributes().all(fits);
         let position = whole.then(|| self.table.schema.position(key)).flatten();
         let position = match (self.index, position) {
             (Some(index), Some(position)) => index.schema.position(key).map(|mut place| {

@@ -120,8 +120,9 @@ fn check_index_updates(table: &Table, update: &Update) -> std::result::Result<()
                 return Err(KeyError::IndexNested(attribute.name.clone()).into());
             }
             let kind = match action {
-                UpdateAction::Set(_, Expression::Value(value)) => Some(value.kind()),
-                UpdateAction::Add(_, value) => Some(value.kind()),
+                UpdateAction::Set(_, Expression::Value(value)) | UpdateAction::Add(_, value) => {
+                    Some(value.kind())
+                }
                 _ => None,
             };
             if kind.is_some_and(|kind| kind != attribute.kind.kind()) {

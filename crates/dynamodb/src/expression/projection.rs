@@ -65,8 +65,8 @@ impl Projection {
 
     /// The attributes into whose values it leads.
     pub fn nested(&self) -> impl Iterator<Item = &str> {
-        let nested = |(_, part): &(&Box<str>, &Part)| !matches!(part, Part::Whole);
-        self.attributes.iter().filter(nested).map(|(name, _)| name.as_ref())
+        let parts = self.attributes.iter().map(|(name, part)| (name.as_ref(), part));
+        parts.filter(|(_, part)| !matches!(part, Part::Whole)).map(|(name, _)| name)
     }
 
     /// The parts of an item, in the maps and lists they stand in. Of a list those elements that

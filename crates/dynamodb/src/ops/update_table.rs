@@ -1,8 +1,9 @@
 //! UpdateTable: changes a table's capacity, its global indexes and its settings.
 //!
 //! Promises: settings are durable and at work with the answer. A new index is kept by all writes
-//! from then on and read once the items that were there are in it (CREATING, then ACTIVE); a removed
-//! one is no longer read, and its space is given back in the background. Both outlive a crash.
+//! from then on and read once the items that were there are in it (CREATING, then ACTIVE); one that
+//! is removed is no longer read, and its space is given back in the background. Both outlive a
+//! crash.
 //! Refuses: what breaks the rules of CreateTable, two indexes made or removed at a time, other
 //! changes while one is, capacity that is so already. A stream's specification is kept, but there
 //! are no records: DynamoDB Streams is not here yet. AWS's limits on how often capacity may change

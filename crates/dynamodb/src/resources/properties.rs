@@ -77,7 +77,8 @@ struct OnDemand {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Index {
-    index_name: String,
+    #[serde(rename = "IndexName")]
+    name: String,
     key_schema: Vec<Element>,
     projection: Projected,
     provisioned_throughput: Option<Provisioned>,
@@ -276,7 +277,7 @@ fn projection(projected: &Projected) -> Result<Projection> {
 
 fn global(index: &Index) -> Result<GlobalSecondaryIndex> {
     Ok(GlobalSecondaryIndex {
-        index_name: index.index_name.clone(),
+        index_name: index.name.clone(),
         key_schema: elements(&index.key_schema)?,
         projection: projection(&index.projection)?,
         provisioned_throughput: index.provisioned_throughput.as_ref().map(provisioned),
@@ -287,7 +288,7 @@ fn global(index: &Index) -> Result<GlobalSecondaryIndex> {
 
 fn local(index: &Index) -> Result<LocalSecondaryIndex> {
     Ok(LocalSecondaryIndex {
-        index_name: index.index_name.clone(),
+        index_name: index.name.clone(),
         key_schema: elements(&index.key_schema)?,
         projection: projection(&index.projection)?,
     })

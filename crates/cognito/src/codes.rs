@@ -93,8 +93,8 @@ impl Cognito {
         Ok(details(attribute, address))
     }
 
-    /// Pretends to send a code to somebody who does not exist or cannot be reached: the same limits,
-    /// the same answer in kind, the same time.
+    /// Pretends to send a code to somebody who does not exist or cannot be reached: the same
+    /// limits, the same answer in kind, the same time.
     pub(crate) async fn pretend_to_send(
         cx: &Cx,
         tx: &Tx,

@@ -15,8 +15,8 @@ pub(crate) fn write<T: Shape>(value: &T) -> Result<Value> {
     serde_json::from_slice(&writer.into_bytes()).map_err(Error::internal)
 }
 
-/// The wire value of a document that [`write`] made, or that a template holds. What breaks a rule of
-/// the model is no error here: the operation that gets the value checks it.
+/// The wire value of a document that [`write`] made, or that a template holds. What breaks a rule
+/// of the model is no error here: the operation that gets the value checks it.
 pub(crate) fn read<T: Shape>(document: &Value) -> Result<T> {
     let text = serde_json::to_vec(document).map_err(Error::internal)?;
     let mut reader = JsonReader::whole(&text, DEPTH).map_err(|why| Error::unreadable(&why))?;

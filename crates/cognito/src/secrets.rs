@@ -65,9 +65,10 @@ const VERIFIERS: &str = "cognito/verifier";
 impl Password {
     /// What is kept of a password.
     ///
-    /// The verifier alone, for SRP and for passwords in the clear. A slow hash beside it would guard
-    /// nothing: whoever could read it could read the verifier too, which is quicker to guess at. So
-    /// the verifier is sealed under the master key, which lies outside the data and its backups.
+    /// The verifier alone, for SRP and for passwords in the clear. A slow hash beside it would
+    /// guard nothing: whoever could read it could read the verifier too, which is quicker to guess
+    /// at. So the verifier is sealed under the master key, which lies outside the data and its
+    /// backups.
     pub(crate) fn seal(
         sealer: &Sealer,
         at: &Place,

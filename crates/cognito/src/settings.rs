@@ -1,5 +1,5 @@
-//! What the owner of a pool or a client asks for, completed with AWS's defaults, and refused where it
-//! breaks AWS's rules or where this cloud could not keep it.
+//! What the owner of a pool or a client asks for, completed with AWS's defaults, and refused where
+//! it breaks AWS's rules or where this cloud could not keep it.
 
 use cumulet_api_cognito_idp::ops::{
     CreateUserPoolClientRequest, CreateUserPoolRequest, UpdateUserPoolClientRequest,

@@ -398,7 +398,8 @@ pub(crate) fn next_secret(cx: &Cx) -> (zeroize::Zeroizing<[u8; 32]>, String) {
     (secret, hash)
 }
 
-/// Refuses a wrong or missing secret hash: Base64(HMAC-SHA256(client secret, username + client id)).
+/// Refuses a wrong or missing secret hash: Base64(HMAC-SHA256(client secret, username + client
+/// id)).
 pub(crate) fn check_secret_hash(
     cx: &Cx,
     pool: &Pool,

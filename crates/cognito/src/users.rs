@@ -92,11 +92,13 @@ pub(crate) fn new_user(
         sub.clone()
     } else {
         if pool.has_alias("email") && schema::is_email(name) {
-            let text = "Username cannot be of email format, since user pool is configured for email alias.";
+            let text = "Username cannot be of email format, since user pool is configured \
+                        for email alias.";
             return Err(Error::invalid(text).into());
         }
         if pool.has_alias("phone_number") && schema::is_phone(name) {
-            let text = "Username cannot be of phone number format, since user pool is configured for phone number alias.";
+            let text = "Username cannot be of phone number format, since user pool is configured \
+                        for phone number alias.";
             return Err(Error::invalid(text).into());
         }
         name.to_owned()
@@ -208,8 +210,8 @@ pub(crate) async fn delete_attributes(
 }
 
 impl Cognito {
-    /// Sends a code to a user's first address of those wanted, or pretends to where `send` is not set
-    /// or there is none.
+    /// Sends a code to a user's first address of those wanted, or pretends to where `send` is not
+    /// set or there is none.
     pub(crate) async fn send_or_pretend(
         &self,
         cx: &Cx,
@@ -250,8 +252,8 @@ impl Cognito {
         .await
     }
 
-    /// A user changes attributes of his own. A new address is verified by a code: it takes effect at
-    /// once, or after that where the pool's owner wants it so.
+    /// A user changes attributes of his own. A new address is verified by a code: it takes effect
+    /// at once, or after that where the pool's owner wants it so.
     pub(crate) async fn update_own_attributes(
         &self,
         cx: &Cx,

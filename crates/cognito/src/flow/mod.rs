@@ -2,7 +2,8 @@
 //!
 //! What a client carries from one step to the next is sealed; each step can be taken once. A failed
 //! attempt is counted before the password is looked at. Where the client's settings hide users, one
-//! who does not exist fails as late, as slowly and in the same words as one whose password is wrong.
+//! who does not exist fails as late, as slowly and in the same words as one whose password is
+//! wrong.
 
 mod new_password;
 mod password;

@@ -1,4 +1,5 @@
-//! AdminAddUserToGroup: puts a user into a group, at most 100 a user; tokens issued from then on say so.
+//! AdminAddUserToGroup: puts a user into a group, at most 100 a user; tokens issued from then on
+//! say so.
 
 use cumulet_api_cognito_idp::ops::{
     AdminAddUserToGroup, AdminAddUserToGroupOutput, AdminAddUserToGroupRequest,

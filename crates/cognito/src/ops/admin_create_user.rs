@@ -1,10 +1,10 @@
-//! AdminCreateUser: an administrator makes a user, who gets a temporary password by e-mail or phone.
+//! AdminCreateUser: an administrator makes a user, who gets a temporary password by e-mail or
+//! phone.
 //!
-//! Promises: user and invitation, both or neither; the user must choose a password when he first signs
-//! in, while the temporary one holds. MessageAction RESEND renews it for a user who has not; SUPPRESS
-//! sends nothing.
-//! Refuses: names and aliases that are taken (ForceAliasCreation moves an alias), passwords and attributes
-//! that the pool does not allow.
+//! Promises: user and invitation, both or neither; the user must choose a password when he first
+//! signs in, while the temporary one holds. MessageAction RESEND renews it for a user who has not;
+//! SUPPRESS sends nothing. Refuses: names and aliases that are taken (ForceAliasCreation moves an
+//! alias), passwords and attributes that the pool does not allow.
 
 use cumulet_api_cognito_idp::ops::{
     AdminCreateUser, AdminCreateUserRequest, AdminCreateUserResponse,
@@ -86,8 +86,8 @@ impl Handle<AdminCreateUser> for Cognito {
     }
 }
 
-/// The addresses that are wanted; a phone where nothing is said ("AdminCreateUser", API reference) and
-/// the user has one is what AWS uses, e-mail otherwise.
+/// The addresses that are wanted; a phone where nothing is said ("AdminCreateUser", API reference)
+/// and the user has one is what AWS uses, e-mail otherwise.
 fn channels(wanted: &[DeliveryMediumType]) -> Vec<&'static str> {
     if wanted.is_empty() {
         return vec!["phone_number", "email"];

@@ -30,7 +30,8 @@ impl Handle<AdminResetUserPassword> for Cognito {
             async move {
                 let wanted = ["phone_number", "email"];
                 let Some(to) = Self::reachable(&user, &wanted, true) else {
-                    let text = "Cannot reset password for the user as there is no registered/verified email or phone_number";
+                    let text = "Cannot reset password for the user as there is no \
+                                registered/verified email or phone_number";
                     return Err(Error::invalid(text).into());
                 };
                 self.send_code(cx, &tx, pool, &user, Purpose::Password, to).await?;

@@ -1,7 +1,8 @@
-//! AdminUpdateUserAttributes: changes any attribute of a user, marks of what is verified among them.
+//! AdminUpdateUserAttributes: changes any attribute of a user, marks of what is verified among
+//! them.
 //!
-//! A new address is not verified unless the same request says so. (Whether AWS sends a code then is not
-//! known here; none is sent.)
+//! A new address is not verified unless the same request says so. (Whether AWS sends a code then is
+//! not known here; none is sent.)
 
 use cumulet_api_cognito_idp::ops::{
     AdminUpdateUserAttributes, AdminUpdateUserAttributesRequest, AdminUpdateUserAttributesResponse,

@@ -1,8 +1,8 @@
 //! ConfirmForgotPassword: a new password for a code that ForgotPassword sent.
 //!
 //! Promises: the code is spent, the password set and every session of the user ended, together.
-//! Refuses: wrong, expired and spent codes; more than five guesses an hour; passwords that the pool does
-//! not allow (before the code is looked at).
+//! Refuses: wrong, expired and spent codes; more than five guesses an hour; passwords that the pool
+//! does not allow (before the code is looked at).
 
 use cumulet_api_cognito_idp::ops::{
     ConfirmForgotPassword, ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse,

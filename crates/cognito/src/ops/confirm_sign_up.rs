@@ -1,9 +1,9 @@
 //! ConfirmSignUp: a user shows that the address is his.
 //!
-//! Promises: the user is confirmed, the address that the code went to is verified, and the code is spent.
-//! Refuses: wrong, expired and spent codes; more than five guesses an hour; an alias that another user
-//! has, unless ForceAliasCreation moves it. Who does not exist fails as one whose code is wrong where
-//! the client hides users.
+//! Promises: the user is confirmed, the address that the code went to is verified, and the code is
+//! spent. Refuses: wrong, expired and spent codes; more than five guesses an hour; an alias that
+//! another user has, unless ForceAliasCreation moves it. Who does not exist fails as one whose code
+//! is wrong where the client hides users.
 
 use cumulet_api_cognito_idp::ops::{ConfirmSignUp, ConfirmSignUpRequest, ConfirmSignUpResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

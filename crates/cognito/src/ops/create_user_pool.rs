@@ -1,7 +1,7 @@
 //! CreateUserPool: makes a user pool with signing keys of its own.
 //!
-//! Promises: the answer comes after the pool, its keys (sealed) and its id are durable.
-//! Refuses: settings that break AWS's rules, and by name (501) what would have to be ignored: Lambda
+//! Promises: the answer comes after the pool, its keys (sealed) and its id are durable. Refuses:
+//! settings that break AWS's rules, and by name (501) what would have to be ignored: Lambda
 //! triggers, required MFA, confirmation by link, enforced threat protection.
 
 use cumulet_api_cognito_idp::ops::{CreateUserPool, CreateUserPoolRequest, CreateUserPoolResponse};

@@ -1,4 +1,5 @@
-//! DeleteUserAttributes: a signed-in user removes attributes that the client may write and none requires.
+//! DeleteUserAttributes: a signed-in user removes attributes that the client may write and none
+//! requires.
 
 use cumulet_api_cognito_idp::ops::{
     DeleteUserAttributes, DeleteUserAttributesRequest, DeleteUserAttributesResponse,

@@ -1,7 +1,7 @@
 //! DeleteUserPool: removes a pool with its clients, users, groups and sessions.
 //!
-//! Promises: after the answer no client and no token of the pool is taken any more; what is left of its
-//! users is removed by later calls if this one is cut short, and by nobody seen meanwhile.
+//! Promises: after the answer no client and no token of the pool is taken any more; what is left of
+//! its users is removed by later calls if this one is cut short, and by nobody seen meanwhile.
 //! Refuses: a pool that is protected.
 
 use cumulet_api_cognito_idp::ops::{DeleteUserPool, DeleteUserPoolOutput, DeleteUserPoolRequest};
@@ -28,10 +28,12 @@ impl Handle<DeleteUserPool> for Cognito {
                 async move {
                     let pool = store::pool(&tx, place).await?;
                     if pool.settings.deletion_protection == Some(DeletionProtectionType::Active) {
-                        let text = "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.";
+                        let text = "The user pool cannot be deleted because deletion protection is \
+                                    activated. Deletion protection must be inactivated first.";
                         return Err(Error::invalid(text).into());
                     }
-                    let clients = tx.range(&place.key("client").prefix(), Direction::Forward, MOST).await?;
+                    let all = place.key("client").prefix();
+                    let clients = tx.range(&all, Direction::Forward, MOST).await?;
                     for (key, _) in clients.items {
                         let client = Key::components(&key).and_then(|mut parts| parts.pop());
                         if let Some(client) = client.as_ref().and_then(Component::as_text) {

@@ -1,5 +1,5 @@
-//! DeleteUserPoolClient: removes a client. Its refresh tokens are of no use from then on, and its access
-//! tokens are refused by this cloud's own operations.
+//! DeleteUserPoolClient: removes a client. Its refresh tokens are of no use from then on, and its
+//! access tokens are refused by this cloud's own operations.
 
 use cumulet_api_cognito_idp::ops::{
     DeleteUserPoolClient, DeleteUserPoolClientOutput, DeleteUserPoolClientRequest,

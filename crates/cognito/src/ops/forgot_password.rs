@@ -1,7 +1,8 @@
-//! ForgotPassword: a code for a new password, to a verified address of the user's, at most five an hour.
+//! ForgotPassword: a code for a new password, to a verified address of the user's, at most five an
+//! hour.
 //!
-//! Where the client hides users, one who does not exist, or cannot be reached, gets an answer of the same
-//! kind and limits. Refuses pools where only an administrator may reset a password.
+//! Where the client hides users, one who does not exist, or cannot be reached, gets an answer of
+//! the same kind and limits. Refuses pools where only an administrator may reset a password.
 
 use cumulet_api_cognito_idp::ops::{ForgotPassword, ForgotPasswordRequest, ForgotPasswordResponse};
 use cumulet_service::{Access, Cx, Handle, Result};
@@ -51,7 +52,8 @@ impl Handle<ForgotPassword> for Cognito {
                 return Err(Error::NotAuthorized(text).into());
             }
             if !reachable {
-                let text = "Cannot reset password for the user as there is no registered/verified email or phone_number";
+                let text = "Cannot reset password for the user as there is no registered/verified \
+                                email or phone_number";
                 return Err(Error::invalid(text).into());
             }
         }

@@ -1,4 +1,5 @@
-//! GetUserAttributeVerificationCode: a code for an address of a signed-in user, at most five an hour.
+//! GetUserAttributeVerificationCode: a code for an address of a signed-in user, at most five an
+//! hour.
 
 use cumulet_api_cognito_idp::ops::{
     GetUserAttributeVerificationCode, GetUserAttributeVerificationCodeRequest,

@@ -1,7 +1,8 @@
 //! InitiateAuth: begins a sign-in, or refreshes one.
 //!
-//! USER_SRP_AUTH, USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH, each where the client allows it; see `flow`.
-//! Not here: USER_AUTH (501 by name). CUSTOM_AUTH wants a trigger, and pools here have none.
+//! USER_SRP_AUTH, USER_PASSWORD_AUTH and REFRESH_TOKEN_AUTH, each where the client allows it; see
+//! `flow`. Not here: USER_AUTH (501 by name). CUSTOM_AUTH wants a trigger, and pools here have
+//! none.
 
 use cumulet_api_cognito_idp::ops::{InitiateAuth, InitiateAuthRequest, InitiateAuthResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

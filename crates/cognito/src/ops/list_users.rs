@@ -1,6 +1,7 @@
 //! ListUsers: users of a pool, those that the filter lets through, at most 60 a page.
 //!
-//! A page looks at 5,000 users at most: it may be short, or empty, and yet have a token for the next.
+//! A page looks at 5,000 users at most: it may be short, or empty, and yet have a token for the
+//! next.
 
 use cumulet_api_cognito_idp::ops::{ListUsers, ListUsersRequest, ListUsersResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

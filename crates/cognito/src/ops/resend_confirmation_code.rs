@@ -1,4 +1,5 @@
-//! ResendConfirmationCode: another code for a user who has not confirmed his sign-up, at most five an hour.
+//! ResendConfirmationCode: another code for a user who has not confirmed his sign-up, at most five
+//! an hour.
 //!
 //! Where the client hides users, one who does not exist gets an answer of the same kind and limits.
 

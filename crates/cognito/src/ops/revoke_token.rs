@@ -1,8 +1,8 @@
-//! RevokeToken: ends the session of a refresh token, durably: it and the access tokens issued with it are
-//! taken no more.
+//! RevokeToken: ends the session of a refresh token, durably: it and the access tokens issued with
+//! it are taken no more.
 //!
-//! Refuses access and ID tokens, and clients whose tokens cannot be revoked. A token that is none is no
-//! error (RFC 7009 section 2.2).
+//! Refuses access and ID tokens, and clients whose tokens cannot be revoked. A token that is none
+//! is no error (RFC 7009 section 2.2).
 
 use cumulet_api_cognito_idp::ops::{RevokeToken, RevokeTokenRequest, RevokeTokenResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,9 +1,9 @@
 //! SignUp: a user makes an account for himself.
 //!
-//! Promises: the user is there, unconfirmed, and a code is on its way to his e-mail address or phone
-//! where the pool verifies it, both or neither.
-//! Refuses: names that are taken, passwords and attributes that the pool does not allow, clients that
-//! may not write an attribute, pools where only administrators make users.
+//! Promises: the user is there, unconfirmed, and a code is on its way to his e-mail address or
+//! phone where the pool verifies it, both or neither. Refuses: names that are taken, passwords and
+//! attributes that the pool does not allow, clients that may not write an attribute, pools where
+//! only administrators make users.
 
 use cumulet_api_cognito_idp::ops::{SignUp, SignUpRequest, SignUpResponse};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,7 +1,7 @@
 //! UpdateUserAttributes: a signed-in user changes attributes that the client may write.
 //!
-//! A new e-mail address or phone number is not verified, and gets a code where the pool verifies it; where
-//! the pool wants it so, it takes effect only with that code.
+//! A new e-mail address or phone number is not verified, and gets a code where the pool verifies
+//! it; where the pool wants it so, it takes effect only with that code.
 
 use cumulet_api_cognito_idp::ops::{
     UpdateUserAttributes, UpdateUserAttributesRequest, UpdateUserAttributesResponse,

@@ -1,7 +1,7 @@
 //! UpdateUserPool: replaces a pool's settings.
 //!
-//! What is omitted goes back to its default, as with AWS; schema, aliases and the way of comparing names
-//! stay. Refuses what CreateUserPool refuses.
+//! What is omitted goes back to its default, as with AWS; schema, aliases and the way of comparing
+//! names stay. Refuses what CreateUserPool refuses.
 
 use cumulet_api_cognito_idp::ops::{UpdateUserPool, UpdateUserPoolRequest, UpdateUserPoolResponse};
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};

@@ -1,5 +1,5 @@
-//! VerifyUserAttribute: a signed-in user shows by a code that an address is his; one that waited for it
-//! takes effect.
+//! VerifyUserAttribute: a signed-in user shows by a code that an address is his; one that waited
+//! for it takes effect.
 
 use cumulet_api_cognito_idp::ops::{
     VerifyUserAttribute, VerifyUserAttributeRequest, VerifyUserAttributeResponse,

@@ -256,6 +256,12 @@ pub(super) fn attributes(list: &[(&str, &str)]) -> Vec<AttributeType> {
     list.iter().map(one).collect()
 }
 
+/// `name=value …`: `Debug` does not show values.
+pub(super) fn values(list: &[AttributeType]) -> String {
+    let one = |it: &AttributeType| format!("{}={}", it.name, it.value.as_deref().unwrap_or("-"));
+    list.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
 pub(super) fn parameters(list: &[(&str, &str)]) -> BTreeMap<String, String> {
     list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }

@@ -152,9 +152,9 @@ def test_an_index_key_of_another_type_is_refused(dynamodb, indexed):
 
 
 def test_two_indexes_of_one_name_are_refused(dynamodb, name):
-    twice = [("i", "a:S", None, ALL), ("i", "b:S", None, ALL)]
+    twice = [("idx", "a:S", None, ALL), ("idx", "b:S", None, ALL)]
     with refused(
         "ValidationException",
-        "One or more parameter values were invalid: Duplicate index name: i",
+        "One or more parameter values were invalid: Duplicate index name: idx",
     ):
         create_table(dynamodb, name, indexes=twice)

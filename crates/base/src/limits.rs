@@ -7,6 +7,9 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a control-plane request body that is held in memory (DynamoDB's is 16 MiB).
     pub body: usize,
+    /// Bytes of a control-plane request body that carries a package: Lambda's 50 MB in base64, and
+    /// the rest of the request.
+    pub package: usize,
     /// Bytes of a query-protocol form (AWS: 1 MB for CloudFormation's largest call).
     pub form: usize,
     /// Bytes of a request's head, all headers together.
@@ -33,6 +36,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 16 << 20,
+            package: 70 << 20,
             form: 1 << 20,
             head: 64 << 10,
             nesting: 200,

@@ -49,6 +49,10 @@ pub(crate) struct Serve {
     /// The account that the root key belongs to: twelve digits.
     #[arg(long, value_name = "N", default_value = "000000000000")]
     pub(crate) account_id: String,
+
+    /// Run functions in a newer version of their runtime where this machine lacks theirs.
+    #[arg(long)]
+    pub(crate) newer_runtimes: bool,
 }
 
 #[derive(Debug, Clone, Args)]

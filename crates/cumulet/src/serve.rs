@@ -1,9 +1,11 @@
 //! `cumulet serve`: the cloud, until SIGTERM or SIGINT.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use cumulet_base::{Limits, SystemClock};
 use cumulet_gateway::Gateway;
+use cumulet_lambda::Substitutes;
 use cumulet_net::{Listener, LocalCa};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -38,7 +40,11 @@ async fn serve(options: Serve) -> Result<(), String> {
         master_key: &place.master_key(),
         account,
         region: region.clone(),
+        endpoint: &for_functions(address),
+        substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
+        public: !address.ip().is_loopback(),
     };
+    tracing::warn!("functions run as plain processes of this user, without isolation");
     let Composed { cloud, mut sites, root } = compose::cloud(base).await?;
     sites.insert(0, Arc::new(Admin));
     let written = |path: &std::path::Path, text: &str| {
@@ -58,8 +64,22 @@ async fn serve(options: Serve) -> Result<(), String> {
     listener.serve(gateway, certificates, limits, stop).await.map_err(|e| said(&e))?;
     tracing::info!("stopping");
     cloud.parts().work.stop(drain).await;
+    if let Some(telemetry) = cloud.telemetry() {
+        telemetry.flush().await;
+    }
     cloud.parts().store.clone().close().await;
     Ok(())
+}
+
+/// The URL by which functions reach the listener: one that listens everywhere does so on loopback.
+fn for_functions(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 /// Ends when the process is told to.

@@ -3,9 +3,11 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    ConditionalCheckFailedException, LimitExceededException, ResourceInUseException,
-    ResourceNotFoundException,
+    ConditionalCheckFailedException, IdempotentParameterMismatchException, LimitExceededException,
+    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
+    TransactionCanceledException,
 };
+use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
 use cumulet_service as service;
 
@@ -35,6 +37,14 @@ pub enum Error {
     TableNotFound,
     /// The control plane's: no such table of this name.
     NoTable(String),
+    /// The same, as operations on backups have it.
+    NoTableForBackups(String),
+    /// UpdateTable for an index that is not there: its name.
+    NoIndex(String),
+    /// A tagged resource that is not there: its ARN.
+    NoResource(String),
+    /// A change of a table that is being changed: its name.
+    TableUpdating(String),
     /// CreateTable for a table that is there.
     TableExists(String),
     /// A table's name of a wrong length.
@@ -49,9 +59,40 @@ pub enum Error {
     Limit(String),
     /// The condition does not hold; the item, where the caller wants it.
     ConditionFailed(Option<Item>),
+    /// Actions of a transaction failed: what is wrong with each of them, in order.
+    TransactionCanceled(Vec<Option<Self>>),
+    /// A transaction's token was used for another one.
+    TokenMismatch,
 }
 
 impl Error {
+    /// Of UpdateTable.
+    pub(crate) fn one_online_index() -> Self {
+        Self::Limit(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted \
+             simultaneously per table"
+                .to_owned(),
+        )
+    }
+
+    /// Of a batch.
+    pub(crate) fn duplicate_keys() -> Self {
+        Self::Validation("Provided list of item keys contains duplicates".to_owned())
+    }
+
+    /// Of a transaction.
+    pub(crate) fn one_item_twice() -> Self {
+        let text = "Transaction request cannot include multiple operations on one item";
+        Self::Validation(text.to_owned())
+    }
+
+    /// Of a transaction; AWS's own text is not documented.
+    pub(crate) fn transaction_too_large() -> Self {
+        Self::Validation(
+            "The aggregate size of the items in the transaction exceeds 4 MB".to_owned(),
+        )
+    }
+
     /// (Message: dynalite's record.)
     pub(crate) fn too_many_tables() -> Self {
         Self::Limit(
@@ -80,6 +121,18 @@ impl fmt::Display for Error {
             Self::NoTable(name) => {
                 write!(f, "Requested resource not found: Table: {name} not found")
             }
+            Self::NoTableForBackups(name) => write!(f, "Table not found: {name}"),
+            Self::NoIndex(name) => {
+                write!(f, "Requested resource not found: Index: {name} not found")
+            }
+            // "ResourcArn": so AWS writes it.
+            Self::NoResource(arn) => {
+                write!(f, "Requested resource not found: ResourcArn: {arn} not found")
+            }
+            Self::TableUpdating(name) => write!(
+                f,
+                "Attempt to change a resource which is still in use: Table is being updated: {name}"
+            ),
             Self::TableExists(name) => write!(f, "Table already exists: {name}"),
             Self::TableNameLength => f.write_str(
                 "TableName must be at least 3 characters long and at most 255 characters long",
@@ -95,26 +148,70 @@ impl fmt::Display for Error {
                  Disable deletion protection first.",
             ),
             Self::ConditionFailed(_) => f.write_str("The conditional request failed"),
+            Self::TransactionCanceled(faults) => {
+                let codes: Vec<_> =
+                    faults.iter().map(|fault| reason_code(fault.as_ref())).collect();
+                write!(
+                    f,
+                    "Transaction cancelled, please refer cancellation reasons for specific reasons \
+                     [{}]",
+                    codes.join(", ")
+                )
+            }
+            Self::TokenMismatch => f.write_str(
+                "Transaction with the same client request token was already processed with \
+                 different parameters",
+            ),
         }
     }
 }
 
 impl std::error::Error for Error {}
 
+fn reason_code(fault: Option<&Error>) -> &'static str {
+    match fault {
+        None => "None",
+        Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
+        Some(_) => "ValidationError",
+    }
+}
+
+fn reason(fault: Option<Error>) -> CancellationReason {
+    let code = Some(reason_code(fault.as_ref()).to_owned());
+    let message = fault.as_ref().map(ToString::to_string);
+    let item = match fault {
+        Some(Error::ConditionFailed(item)) => item.map(Into::into),
+        _ => None,
+    };
+    CancellationReason { item, code, message }
+}
+
 impl From<Error> for service::Error {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
-            Error::TableNotFound | Error::NoTable(_) => {
+            Error::TableNotFound | Error::NoTable(_) | Error::NoIndex(_) | Error::NoResource(_) => {
                 Self::modeled::<ResourceNotFoundException>(message)
             }
-            Error::TableExists(_) => Self::modeled::<ResourceInUseException>(message),
+            Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
+            Error::TableExists(_) | Error::TableUpdating(_) => {
+                Self::modeled::<ResourceInUseException>(message)
+            }
             Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
             Error::ConditionFailed(item) => {
                 let item = item.map(Into::into);
                 let exception = ConditionalCheckFailedException { item, ..Default::default() };
                 Self::detailed(message, exception)
             }
+            Error::TransactionCanceled(faults) => {
+                let reasons = faults.into_iter().map(reason).collect();
+                let exception = TransactionCanceledException {
+                    cancellation_reasons: Some(reasons),
+                    ..Default::default()
+                };
+                Self::detailed(message, exception)
+            }
+            Error::TokenMismatch => Self::modeled::<IdempotentParameterMismatchException>(message),
             _ => Self::validation(message),
         }
     }

@@ -3,37 +3,52 @@
 //! `ops/` has one file an operation. Expressions, keys and capacity are pure; [`store`] knows where
 //! things lie; what every write does to an item and its index entries stands in [`write`] alone.
 
+mod backfill;
 pub mod capacity;
 mod collections;
 mod counts;
 mod describe;
 mod error;
 pub mod expression;
+mod fingerprint;
+#[cfg(test)]
+mod index_tests;
 mod item_access;
+#[cfg(test)]
+mod item_tests;
 pub mod key;
 mod model;
 mod ops;
 mod page;
 mod purge;
 mod request;
+mod resources;
 mod store;
 mod tables;
+#[cfg(test)]
+mod testing;
+mod tokens;
+mod ttl;
 mod units;
 mod write;
 
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    CreateTable, DeleteItem, DeleteTable, DescribeTable, GetItem, ListTables, PutItem, Query, Scan,
-    UpdateItem,
+    BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable, DescribeContinuousBackups,
+    DescribeEndpoints, DescribeLimits, DescribeTable, DescribeTimeToLive, GetItem, ListTables,
+    ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
+    UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
-use cumulet_service::{Cloud, Cx, Result, Service, operations};
-use cumulet_shape::ServiceMeta;
-use cumulet_store::{Store, StoreError, Tx};
+use cumulet_service::{Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations};
+use cumulet_shape::{Constraint, Fault, Faults, OperationMeta, ServiceMeta};
+use cumulet_store::{Read as _, Store, StoreError, Tx};
+use cumulet_work::Job;
 
 pub use error::Error;
 
 use counts::Counts;
+use model::TableRecord;
 use tables::{Table, TableName, Tables};
 use write::{Write, Written};
 
@@ -54,6 +69,30 @@ impl DynamoDb {
     /// The table of that name, as of the last commit.
     async fn named(&self, name: &TableName) -> Result<Option<Arc<Table>>> {
         self.tables.find(&name.account, &name.region, &name.name).await
+    }
+
+    /// Changes a table's record, and has the jobs done that `change` asks for.
+    async fn change<F>(&self, cx: &Cx, name: &TableName, change: F) -> Result<Arc<Table>>
+    where
+        F: Fn(&mut TableRecord) -> std::result::Result<Vec<Job>, Error> + Send + Sync,
+    {
+        let key = name.key();
+        cx.store()
+            .transact(|tx| {
+                let (key, change) = (&key, &change);
+                async move {
+                    let record: Option<TableRecord> = tx.get_record(key.as_bytes()).await?;
+                    let mut record = record.ok_or_else(|| Error::NoTable(name.name.clone()))?;
+                    for job in change(&mut record)? {
+                        cumulet_work::enqueue(&tx, job).await?;
+                    }
+                    tx.put_record(key.clone(), &record);
+                    Ok::<_, ServiceError>(())
+                }
+            })
+            .await?;
+        let table = self.named(name).await?;
+        table.ok_or_else(|| Error::NoTable(name.name.clone()).into())
     }
 
     /// Does one write: the table it was done to, and what it did.
@@ -104,20 +143,52 @@ impl Service for DynamoDb {
         &cumulet_api_dynamodb::SERVICE
     }
 
+    fn invalid(&self, operation: &'static OperationMeta, faults: &Faults) -> ServiceError {
+        let unnamed = |fault: &Fault| {
+            fault.path == "tableName" && matches!(fault.constraint, Constraint::NotNull)
+        };
+        // Operations on tables look at the name before the validator does.
+        if operation.name.ends_with("Table") && faults.list().iter().any(unnamed) {
+            let text = "The parameter 'TableName' is required but was not present in the request";
+            return Error::Validation(text.to_owned()).into();
+        }
+        ServiceError::faults(faults)
+    }
+
+    fn resources(&self) -> Vec<&'static dyn Resource> {
+        vec![&resources::table::Table]
+    }
+
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         purge::register(cloud);
+        tokens::register(cloud);
+        backfill::register(cloud, &self);
+        ttl::register(cloud, &self);
     }
 
     operations![
+        BatchGetItem,
+        BatchWriteItem,
         CreateTable,
         DeleteItem,
         DeleteTable,
+        DescribeContinuousBackups,
+        DescribeEndpoints,
+        DescribeLimits,
         DescribeTable,
+        DescribeTimeToLive,
         GetItem,
         ListTables,
+        ListTagsOfResource,
         PutItem,
         Query,
         Scan,
-        UpdateItem
+        TagResource,
+        TransactGetItems,
+        TransactWriteItems,
+        UntagResource,
+        UpdateItem,
+        UpdateTable,
+        UpdateTimeToLive
     ];
 }

@@ -53,7 +53,8 @@ async fn run(store: Store, lease: Lease) -> Outcome {
     Outcome::Done
 }
 
-async fn remove(store: &Store, range: Range) -> Result<(), StoreError> {
+/// Removes all that lies in a range, in batches.
+pub(crate) async fn remove(store: &Store, range: Range) -> Result<(), StoreError> {
     let mut rest = Some(range);
     while let Some(range) = rest {
         let page = store.snapshot().range(&range, Direction::Forward, BATCH).await?;

@@ -71,9 +71,4 @@ impl ItemKeys {
     pub(crate) fn within(&self, position: &[u8]) -> Range {
         Range::prefix(&self.at(position))
     }
-
-    /// The position in a key.
-    pub(crate) fn position<'k>(&self, key: &'k [u8]) -> Option<&'k [u8]> {
-        key.strip_prefix(self.0.as_bytes())
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cumulet_auth::sigv4::{self, Claim, Head, SignatureError};
-use cumulet_base::{Body, Region};
+use cumulet_base::{Body, Limits, Region};
 use cumulet_net::raw_target;
 use cumulet_service::{Cx, Error, RequestInfo, Result};
 use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
@@ -137,7 +137,7 @@ impl Gateway {
         let (body, stream) = if streams(meta) {
             (Bytes::new(), Some(body))
         } else {
-            (collect(body, self.cloud.parts().limits.body, family).await?, None)
+            (collect(body, body_limit(&self.cloud.parts().limits, meta), family).await?, None)
         };
         let mut message = Message {
             method: &parts.method,
@@ -177,6 +177,16 @@ fn path_style(parts: &Parts, host: Option<&str>, scope: Option<&str>) -> Option<
     }
     let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
     format!("/{bucket}{target}").parse().ok()
+}
+
+/// Bytes that an operation's body may have.
+fn body_limit(limits: &Limits, meta: &'static OperationMeta) -> usize {
+    match (meta.service.name, meta.name) {
+        ("lambda", "CreateFunction" | "UpdateFunctionCode" | "PublishLayerVersion") => {
+            limits.package
+        }
+        _ => limits.body,
+    }
 }
 
 /// Whether an operation's input is the body as it comes.

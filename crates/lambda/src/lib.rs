@@ -1,1 +1,191 @@
-//! The service lambda.
+//! Lambda: functions, versions, aliases, layers, and running them.
+//!
+//! `ops/` has one file an operation. A zip is a blob that versions and layers count their uses of
+//! (`code`), unpacked into a cache (`package`); each version that is in use has a pool of sandboxes
+//! (`pools`), which runs as the function's role (`role`). Invoke and the queue of events (`queue`)
+//! share the way from a name to an outcome (`resolve`, `admission`, `run`).
+
+mod access;
+mod admission;
+mod code;
+mod describe;
+mod error;
+mod layer;
+mod logs;
+mod model;
+mod name;
+mod ops;
+mod package;
+mod page;
+mod policy;
+mod pools;
+mod publish;
+mod queue;
+mod resolve;
+mod resources;
+mod role;
+mod run;
+mod runtimes;
+mod settings;
+mod source;
+mod store;
+#[cfg(test)]
+mod testing;
+mod url;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cumulet_api_lambda::ops::{
+    AddPermission, CreateAlias, CreateFunction, CreateFunctionUrlConfig, DeleteAlias,
+    DeleteFunction, DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig,
+    DeleteFunctionUrlConfig, DeleteLayerVersion, GetAccountSettings, GetAlias, GetFunction,
+    GetFunctionCodeSigningConfig, GetFunctionConcurrency, GetFunctionConfiguration,
+    GetFunctionEventInvokeConfig, GetFunctionRecursionConfig, GetFunctionUrlConfig,
+    GetLayerVersion, GetLayerVersionByArn, GetPolicy, GetRuntimeManagementConfig, Invoke,
+    ListAliases, ListFunctionEventInvokeConfigs, ListFunctionUrlConfigs, ListFunctions,
+    ListLayerVersions, ListLayers, ListTags, ListVersionsByFunction, PublishLayerVersion,
+    PublishVersion, PutFunctionConcurrency, PutFunctionEventInvokeConfig, RemovePermission,
+    TagResource, UntagResource, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
+    UpdateFunctionEventInvokeConfig, UpdateFunctionUrlConfig,
+};
+use cumulet_service::{Cloud, Resource, Service, operations};
+use cumulet_shape::ServiceMeta;
+
+pub use error::Error;
+pub use runtimes::Substitutes;
+
+use admission::Admission;
+use package::Packages;
+use pools::Pools;
+use runtimes::Runtimes;
+
+/// How the service is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A folder of its own, for unpacked code and sandboxes. What is in it can be made anew.
+    pub folder: PathBuf,
+    /// This cloud's base URL as functions reach it: their `AWS_ENDPOINT_URL`.
+    pub endpoint: Option<String>,
+    /// What becomes of functions whose runtime this machine has in a newer version only.
+    pub substitutes: Substitutes,
+    /// A folder with interpreters, looked into before the machine's own places.
+    pub interpreters: Option<PathBuf>,
+    /// Invocations at once, for each account and region (AWS: 1,000 unless more are granted).
+    pub concurrency: usize,
+}
+
+impl Options {
+    /// With AWS's concurrency and newer runtimes allowed.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            endpoint: None,
+            substitutes: Substitutes::Allow,
+            interpreters: None,
+            concurrency: 1_000,
+        }
+    }
+}
+
+/// The service.
+pub struct Lambda {
+    packages: Packages,
+    pools: Pools,
+    runtimes: Runtimes,
+    admission: Arc<Admission>,
+    concurrency: usize,
+    endpoint: Option<String>,
+}
+
+impl Lambda {
+    /// The service over what the cloud's store holds. Looks for interpreters, which takes some
+    /// tens of milliseconds.
+    pub async fn open(options: Options) -> io::Result<Arc<Self>> {
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
+        opened.map_err(io::Error::other)?.map(Arc::new)
+    }
+
+    fn open_blocking(options: Options) -> io::Result<Self> {
+        let Options { folder, endpoint, substitutes, interpreters, concurrency } = options;
+        std::fs::create_dir_all(&folder)?;
+        let interpreters = cumulet_sandbox::discover(interpreters.as_deref());
+        Ok(Self {
+            packages: Packages::open(&folder.join("code"))?,
+            pools: Pools::open(&folder, endpoint.clone(), concurrency)?,
+            runtimes: Runtimes { interpreters, substitutes },
+            admission: Arc::default(),
+            concurrency,
+            endpoint,
+        })
+    }
+}
+
+impl std::fmt::Debug for Lambda {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lambda").field("runtimes", &self.runtimes).finish_non_exhaustive()
+    }
+}
+
+impl Service for Lambda {
+    fn meta(&self) -> &'static ServiceMeta {
+        &cumulet_api_lambda::SERVICE
+    }
+
+    fn resources(&self) -> Vec<&'static dyn Resource> {
+        resources::all()
+    }
+
+    fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
+        code::register(cloud, &self.packages);
+        queue::register(&self, cloud);
+    }
+
+    operations![
+        AddPermission,
+        CreateAlias,
+        CreateFunction,
+        CreateFunctionUrlConfig,
+        DeleteAlias,
+        DeleteFunction,
+        DeleteFunctionConcurrency,
+        DeleteFunctionEventInvokeConfig,
+        DeleteFunctionUrlConfig,
+        DeleteLayerVersion,
+        GetAccountSettings,
+        GetAlias,
+        GetFunction,
+        GetFunctionCodeSigningConfig,
+        GetFunctionConcurrency,
+        GetFunctionConfiguration,
+        GetFunctionEventInvokeConfig,
+        GetFunctionRecursionConfig,
+        GetFunctionUrlConfig,
+        GetLayerVersion,
+        GetLayerVersionByArn,
+        GetPolicy,
+        GetRuntimeManagementConfig,
+        Invoke,
+        ListAliases,
+        ListFunctionEventInvokeConfigs,
+        ListFunctionUrlConfigs,
+        ListFunctions,
+        ListLayerVersions,
+        ListLayers,
+        ListTags,
+        ListVersionsByFunction,
+        PublishLayerVersion,
+        PublishVersion,
+        PutFunctionConcurrency,
+        PutFunctionEventInvokeConfig,
+        RemovePermission,
+        TagResource,
+        UntagResource,
+        UpdateAlias,
+        UpdateFunctionCode,
+        UpdateFunctionConfiguration,
+        UpdateFunctionEventInvokeConfig,
+        UpdateFunctionUrlConfig,
+    ];
+}

@@ -2,6 +2,7 @@
 //! value prints, how it is written as JSON.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::node::Node;
 
@@ -19,7 +20,7 @@ pub(crate) struct Slots {
 enum Slot {
     Empty,
     Removed,
-    Key(String),
+    Key(Arc<str>),
 }
 
 const MIN_SIZE: usize = 8;
@@ -37,12 +38,17 @@ impl Slots {
     /// Keys in the order in which Python 2.7 lists them.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.table.iter().filter_map(|slot| match slot {
-            Slot::Key(key) => Some(key.as_str()),
+            Slot::Key(key) => Some(&**key),
             Slot::Empty | Slot::Removed => None,
         })
     }
 
     pub(crate) fn add(&mut self, key: &str) {
+        self.place(key, || key.into());
+    }
+
+    /// Puts a key in its slot, unless it is there.
+    fn place(&mut self, key: &str, make: impl FnOnce() -> Arc<str>) {
         let at = self.find(key);
         let Some(slot) = self.table.get_mut(at) else { return };
         match slot {
@@ -50,7 +56,7 @@ impl Slots {
             Slot::Removed => {}
             Slot::Empty => self.filled += 1,
         }
-        *slot = Slot::Key(key.to_owned());
+        *slot = Slot::Key(make());
         self.used += 1;
         if self.filled * 3 >= self.table.len() * 2 {
             self.resize(self.used * if self.used > LARGE { 2 } else { 4 });
@@ -84,7 +90,7 @@ impl Slots {
         // A third of the table is empty at least, and the walk visits every slot.
         loop {
             match self.table.get(at) {
-                Some(Slot::Key(other)) if other != key => {}
+                Some(Slot::Key(other)) if **other != *key => {}
                 Some(Slot::Removed) => {
                     free.get_or_insert(at);
                 }
@@ -107,7 +113,7 @@ impl Slots {
         self.filled = 0;
         for slot in old {
             if let Slot::Key(key) = slot {
-                self.add(&key);
+                self.place(&key.clone(), || key);
             }
         }
     }

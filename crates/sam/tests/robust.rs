@@ -97,7 +97,8 @@ fn arbitrary_values() {
     }
 }
 
-/// The largest template that the limits let through takes seconds at most, unoptimised.
+/// Every event copies the definition of its API, as AWS's transform does (the ids depend on it):
+/// two hundred events must still be a matter of seconds, unoptimised.
 #[test]
 fn large_templates() {
     let function = |name: usize| {
@@ -113,10 +114,10 @@ fn large_templates() {
         }})
     };
     let resources: Map<String, Value> =
-        (0..100).map(|name| (format!("F{name}"), function(name))).collect();
+        (0..50).map(|name| (format!("F{name}"), function(name))).collect();
     let started = Instant::now();
     assert!(run(&json!({"Resources": resources})));
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 
     let many: Map<String, Value> =
         (0..501).map(|name| (format!("R{name}"), json!({"Type": "T"}))).collect();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::Template;
+use crate::model::{Resource, Template};
 use crate::sub::{self, Part};
 
 /// What a value refers to by name.
@@ -78,9 +78,14 @@ impl References {
         Ok(())
     }
 
-    fn of(value: &Map<String, Value>) -> Result<Self, Error> {
+    /// What a resource refers to: in its properties, and in its policies and metadata (an alias
+    /// names in its UpdatePolicy the CodeDeploy resources that must be there first).
+    fn of(resource: &Resource) -> Result<Self, Error> {
         let mut references = Self::default();
-        value.values().try_for_each(|child| references.collect(child))?;
+        let values = resource.properties.values().chain(resource.attributes.values());
+        for value in values {
+            references.collect(value)?;
+        }
         Ok(references)
     }
 }
@@ -115,7 +120,7 @@ pub(crate) fn check_references(template: &Template) -> Result<(), Error> {
         Ok(())
     };
     for resource in &template.resources {
-        let mut references = References::of(&resource.properties)?;
+        let mut references = References::of(resource)?;
         references.names.extend(resource.depends_on.iter().cloned());
         references.conditions.extend(resource.condition.iter().cloned());
         check(&references, "Resources")?;
@@ -158,7 +163,7 @@ impl Graph {
     pub fn new(template: &Template, active: &BTreeSet<String>) -> Result<Self, Error> {
         let mut edges = BTreeMap::new();
         for resource in template.resources.iter().filter(|one| active.contains(&one.id)) {
-            let references = References::of(&resource.properties)?;
+            let references = References::of(resource)?;
             let mut targets: BTreeSet<String> = references
                 .names
                 .into_iter()
@@ -264,7 +269,7 @@ mod tests {
             "C": {"Type": "T", "Properties": {"x": {"Fn::Sub": "${B.Arn}-${A}"}}},
             "A": {"Type": "T"},
             "B": {"Type": "T", "DependsOn": "A"},
-            "D": {"Type": "T", "Properties": {"x": {"Fn::GetAtt": ["A", "Arn"]}}},
+            "D": {"Type": "T", "UpdatePolicy": {"x": {"Fn::GetAtt": ["A", "Arn"]}}},
         }))
         .expect("no circle");
         assert_eq!(graph.creation(), [vec!["A"], vec!["B", "D"], vec!["C"]]);

@@ -1,9 +1,10 @@
 //! CloudFormation templates: reading, checking and evaluating them. Pure; no I/O.
 //!
 //! The value type is `serde_json::Value`, because a template is the user's own document.
-//! [`parse`] reads YAML or JSON, [`Template::new`] checks the sections, [`Template::parameters`]
-//! checks what the caller gave, [`Stack::new`] evaluates conditions, and [`Stack::resource`]
-//! evaluates one resource against what a [`Context`] knows of the others.
+//! [`parse`] reads YAML or JSON. Where the document names macros
+//! ([`Template::declared_transforms`]), they come next. [`Template::new`] checks the sections,
+//! [`parameter_values`] what the caller gave; [`Stack::new`] decides the conditions, and
+//! [`Stack::properties`] evaluates one resource against what a [`Context`] knows of the others.
 
 mod cidr;
 mod diff;
@@ -27,6 +28,6 @@ pub use error::Error;
 pub use evaluate::{Context, Lookup, Pseudo};
 pub use graph::Graph;
 pub use model::{Output, Parameter, ParameterType, Resource, Template};
-pub use parameters::Given;
+pub use parameters::{Given, parameter_values};
 pub use parse::{Limits, parse};
 pub use stack::Stack;

@@ -173,6 +173,20 @@ impl Template {
         Ok(template)
     }
 
+    /// The parameters that a document declares. A document that a macro is still to transform is
+    /// no template yet, and its macros want to know the values first.
+    pub fn declared_parameters(document: &Value) -> Result<Vec<Parameter>, Error> {
+        match document {
+            Value::Object(root) => members(root, "Parameters", MAX_PARAMETERS, parameter),
+            _ => Err(Error::format("unsupported structure.")),
+        }
+    }
+
+    /// The macros that a document names under `Transform`, outermost first.
+    pub fn declared_transforms(document: &Value) -> Result<Vec<String>, Error> {
+        transforms(document.get("Transform"))
+    }
+
     /// The resource with this logical id.
     pub fn resource(&self, id: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.id == id)

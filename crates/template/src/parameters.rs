@@ -6,7 +6,7 @@ use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::model::{Parameter, ParameterType, Template};
+use crate::model::{Parameter, ParameterType};
 
 /// What the caller gave: parameter name → value, `UsePreviousValue` already filled in.
 pub type Given = BTreeMap<String, String>;
@@ -17,39 +17,37 @@ const MAX_VALUE: usize = 4096;
 /// Bytes a compiled `AllowedPattern` may take.
 const MAX_PATTERN: usize = 1 << 20;
 
-impl Template {
-    /// The value of every parameter: a string, or an array of strings for the list types.
-    ///
-    /// `ssm` gives the value of an SSM parameter by its name, for the types that name one.
-    /// Errors speak of every parameter that is missing at once, as AWS does.
-    pub fn parameters(
-        &self,
-        given: &Given,
-        ssm: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Map<String, Value>, Error> {
-        let known = self.parameter_names();
-        let unknown: Vec<_> = given.keys().filter(|key| !known.contains(key.as_str())).collect();
-        if !unknown.is_empty() {
-            return Err(Error::Parameters(format!(
-                "Parameters: [{}] do not exist in the template",
-                joined(unknown)
-            )));
-        }
-        let mut missing = Vec::new();
-        let mut values = Map::new();
-        for parameter in &self.parameters {
-            match given.get(&parameter.name).or(parameter.default.as_ref()) {
-                None => missing.push(&parameter.name),
-                Some(text) => {
-                    values.insert(parameter.name.clone(), parameter.value(text, ssm)?);
-                }
+/// The value of every parameter: a string, or an array of strings for the list types.
+///
+/// `ssm` gives the value of an SSM parameter by its name, for the types that name one.
+/// Errors speak of every parameter that is missing at once, as AWS does.
+pub fn parameter_values(
+    parameters: &[Parameter],
+    given: &Given,
+    ssm: &dyn Fn(&str) -> Option<String>,
+) -> Result<Map<String, Value>, Error> {
+    let known = |name: &str| parameters.iter().any(|parameter| parameter.name == name);
+    let unknown: Vec<_> = given.keys().filter(|key| !known(key)).collect();
+    if !unknown.is_empty() {
+        return Err(Error::Parameters(format!(
+            "Parameters: [{}] do not exist in the template",
+            joined(unknown)
+        )));
+    }
+    let mut missing = Vec::new();
+    let mut values = Map::new();
+    for parameter in parameters {
+        match given.get(&parameter.name).or(parameter.default.as_ref()) {
+            None => missing.push(&parameter.name),
+            Some(text) => {
+                values.insert(parameter.name.clone(), parameter.value(text, ssm)?);
             }
         }
-        if missing.is_empty() {
-            return Ok(values);
-        }
-        Err(Error::Parameters(format!("Parameters: [{}] must have values", joined(missing))))
     }
+    if missing.is_empty() {
+        return Ok(values);
+    }
+    Err(Error::Parameters(format!("Parameters: [{}] must have values", joined(missing))))
 }
 
 fn joined(names: Vec<&String>) -> String {
@@ -173,6 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Template;
 
     fn values(parameters: &Value, given: &[(&str, &str)]) -> Result<Value, String> {
         let template = Template::new(&json!({
@@ -181,7 +180,9 @@ mod tests {
         .map_err(|error| error.to_string())?;
         let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let ssm = |name: &str| (name == "/known").then(|| "a,b".to_owned());
-        template.parameters(&given, &ssm).map(Value::Object).map_err(|error| error.to_string())
+        parameter_values(&template.parameters, &given, &ssm)
+            .map(Value::Object)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

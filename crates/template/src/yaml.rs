@@ -362,12 +362,12 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..20 {
             let below = format!("*a{}, ", level - 1).repeat(10);
-            text += &format!("a{level}: &a{level} [{below}]\n");
+            text = format!("{text}a{level}: &a{level} [{below}]\n");
         }
         assert!(read(&text).expect_err("bomb").contains("more than 200000 values"));
         let mut text = "a0: &a0 [x]\n".to_owned();
         for level in 1..200 {
-            text += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+            text = format!("{text}a{level}: &a{level} [*a{}]\n", level - 1);
         }
         assert!(read(&text).expect_err("deep").contains("nested deeper"));
     }

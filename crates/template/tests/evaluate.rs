@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use cumulet_template::{
-    Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, parse,
+    Action, Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, diff,
+    parameter_values, parse,
 };
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ Mappings:
 Conditions:
   IsProd: !Equals [!Ref Env, prod]
   NotProd: !Not [!Condition IsProd]
-  Both: !And [!Condition IsProd, !Condition NotProd]
+  Both: !And [Condition: !Condition IsProd, !Condition NotProd]
   Either: !Or [!Condition IsProd, !Condition NotProd]
   Alias: !Condition Either
 Resources:
@@ -73,8 +74,8 @@ Resources:
 fn run(text: &str) -> Result<Value, String> {
     let document = parse(text, &Limits::default()).map_err(|error| error.to_string())?;
     let template = Template::new(&document).map_err(|error| error.to_string())?;
-    let parameters =
-        template.parameters(&Given::default(), &|_| None).map_err(|error| error.to_string())?;
+    let parameters = parameter_values(&template.parameters, &Given::default(), &|_| None)
+        .map_err(|error| error.to_string())?;
     let pseudo = Pseudo {
         account_id: "123456789012".into(),
         region: "eu-1".into(),
@@ -259,6 +260,39 @@ fn templates_that_are_refused() {
 }
 
 #[test]
+fn a_parameter_changes_resources() {
+    let text = "
+Parameters: {Size: {Type: Number, Default: 1}}
+Conditions: {Large: !Equals [!Ref Size, 2]}
+Resources:
+  Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
+  Other: {Type: T, Properties: {Size: !Ref Size, Name: !Ref Bucket}}
+  Extra: {Type: T, Condition: Large}
+";
+    let document = parse(text, &Limits::default()).unwrap();
+    let template = Template::new(&document).unwrap();
+    let resources = |size: &str| {
+        let given = Given::from([("Size".to_owned(), size.to_owned())]);
+        let values = parameter_values(&template.parameters, &given, &|_| None).unwrap();
+        let stack = Stack::new(&template, values, Pseudo::default()).unwrap();
+        stack.resources(&World).unwrap()
+    };
+    let (small, large) = (resources("1"), resources("2"));
+    assert_eq!(small["Bucket"]["DeletionPolicy"], json!("Retain"));
+    let changes: Vec<_> = diff(&small, &large)
+        .into_iter()
+        .map(|change| (change.id, change.action, change.paths.join(" ")))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            ("Other".to_owned(), Action::Modify, "/Properties/Size".to_owned()),
+            ("Extra".to_owned(), Action::Add, String::new()),
+        ]
+    );
+}
+
+#[test]
 fn rules_are_checked() {
     let text = |value: &str| {
         format!(
@@ -337,15 +371,15 @@ fn composed(bytes: &[u8]) -> String {
         let at = usize::from(*byte);
         match at % 4 {
             0 => {
-                text += &format!("{} [", HEADS[at / 4 % HEADS.len()]);
+                text.extend([HEADS[at / 4 % HEADS.len()], " ["]);
                 open += 1;
             }
             1 if open > 0 => {
                 text.push_str("x], ");
                 open -= 1;
             }
-            2 => text += &format!("{} {}, ", HEADS[at / 4 % 3], LEAVES[at / 8 % 4]),
-            _ => text += &format!("{}, ", LEAVES[at / 4 % LEAVES.len()]),
+            2 => text.extend([HEADS[at / 4 % 3], " ", LEAVES[at / 8 % 4], ", "]),
+            _ => text.extend([LEAVES[at / 4 % LEAVES.len()], ", "]),
         }
     }
     format!("[{text}{}]", "]".repeat(open))

@@ -2,7 +2,7 @@
 //!
 //! Promises: after the answer the table is gone, durably, and its name is free; the space of its
 //! items is given back in the background, also after a crash.
-//! Refuses: a table that is not there or is protected.
+//! Refuses: a table that is not there, is protected or gets or loses an index.
 
 use cumulet_api_dynamodb::ops::{DeleteTable, DeleteTableInput, DeleteTableOutput};
 use cumulet_api_dynamodb::types::TableStatus;
@@ -13,7 +13,7 @@ use crate::DynamoDb;
 use crate::describe;
 use crate::error::Error;
 use crate::item_access::on_table;
-use crate::model::TableRecord;
+use crate::model::{IndexState, TableRecord};
 use crate::purge;
 use crate::tables::TableName;
 
@@ -35,6 +35,9 @@ impl Handle<DeleteTable> for DynamoDb {
                     let record = record.ok_or_else(|| Error::NoTable(name.name.clone()))?;
                     if record.deletion_protection {
                         return Err(Error::DeletionProtected.into());
+                    }
+                    if record.indexes.iter().any(|index| index.state != IndexState::Active) {
+                        return Err(Error::TableUpdating(name.name.clone()).into());
                     }
                     tx.delete(key.clone());
                     purge::enqueue(&tx, name, &record.id, now).await?;

@@ -6,7 +6,7 @@ use cumulet_api_dynamodb::ops::CreateTableInput;
 use cumulet_api_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
     LocalSecondaryIndex, OnDemandThroughput, Projection, ProjectionType, ProvisionedThroughput,
-    ScalarAttributeType, StreamSpecification, TableClass, Tag,
+    SSESpecification, ScalarAttributeType, StreamSpecification, TableClass, Tag,
 };
 use cumulet_base::Timestamp;
 
@@ -23,7 +23,7 @@ pub(crate) const GLOBALS: usize = 20;
 const LOCALS: usize = 5;
 const INCLUDED: usize = 20;
 const INCLUDED_IN_ALL: usize = 100;
-const TAGS: usize = 50;
+pub(crate) const TAGS: usize = 50;
 
 /// The record of a new table.
 pub(crate) fn record(
@@ -61,9 +61,7 @@ pub(crate) fn record(
         tags: tags(input.tags.as_deref().unwrap_or_default())?,
         stream: stream(input.stream_specification.as_ref(), now)?,
         ttl: None,
-        kms_key: input.sse_specification.as_ref().filter(|sse| sse.enabled == Some(true)).map(
-            |sse| sse.kms_master_key_id.clone().unwrap_or_else(|| "alias/aws/dynamodb".into()),
-        ),
+        kms_key: input.sse_specification.as_ref().and_then(kms_key),
     })
 }
 
@@ -154,6 +152,13 @@ pub(crate) fn class(class: Option<TableClass>) -> Class {
         Some(TableClass::StandardInfrequentAccess) => Class::InfrequentAccess,
         Some(TableClass::Standard) | None => Class::Standard,
     }
+}
+
+/// The key that encrypts a table, where it is not AWS's own.
+pub(crate) fn kms_key(sse: &SSESpecification) -> Option<String> {
+    let managed = || "alias/aws/dynamodb".to_owned();
+    let key = sse.kms_master_key_id.clone();
+    (sse.enabled == Some(true)).then(|| key.unwrap_or_else(managed))
 }
 
 pub(crate) fn stream(
@@ -300,7 +305,7 @@ pub(crate) fn global_index(index: &GlobalSecondaryIndex, billing: Billing) -> Re
     })
 }
 
-fn names(key: &KeyRecord) -> impl Iterator<Item = &String> {
+pub(crate) fn names(key: &KeyRecord) -> impl Iterator<Item = &String> {
     std::iter::once(&key.hash).chain(&key.range)
 }
 

@@ -147,7 +147,7 @@ fn integrate(
     method: &Method<'_>,
     stage: &Text,
 ) -> Result<(), Fault> {
-    let api = state.properties(method.api).clone();
+    let api = state.properties(method.api);
     let body = api.at("DefinitionBody");
     if body.is_null() {
         return Ok(());
@@ -178,14 +178,14 @@ fn integrate(
     };
     editor.add_lambda_integration(&method.path, &method.verb, &integration)?;
     if event.at("Auth").truthy() {
-        add_auth(state, method, &api, stage, &mut editor)?;
+        add_auth(state, method, api, stage, &mut editor)?;
     }
     if event.at("TimeoutInMillis").truthy() {
         let timeout = event.at("TimeoutInMillis");
         editor.paths().set_timeout(&method.path.text, &method.verb, timeout)?;
     }
     if event.at("RequestModel").truthy() {
-        add_request_model(method, &api, &mut editor)?;
+        add_request_model(method, api, &mut editor)?;
     }
     if event.at("RequestParameters").truthy() {
         let parameters = request_parameters(event)?;
@@ -206,7 +206,7 @@ fn override_auth(
     stage: &Text,
 ) -> Result<(), Fault> {
     let auth = event.at("Auth");
-    let api = state.properties(method.api).clone();
+    let api = state.properties(method.api);
     let body = api.at("DefinitionBody");
     if !body.truthy() || !auth.at("OverrideApiAuth").truthy() {
         return Ok(());
@@ -218,9 +218,10 @@ fn override_auth(
         ));
     }
     let mut editor = RestEditor::new(body)?;
-    add_auth(state, method, &api, stage, &mut editor)?;
+    add_auth(state, method, api, stage, &mut editor)?;
+    let body = editor.finish();
     if let Some(properties) = state.properties_mut(method.api) {
-        properties.insert("DefinitionBody", editor.finish());
+        properties.insert("DefinitionBody", body);
     }
     Ok(())
 }

@@ -44,9 +44,9 @@ pub(super) fn generate(
 ) -> Result<Vec<Resource>, Fault> {
     let method = Method::of(event, "ApiId");
     let permission = allow_api(state, event, target, &method)?;
-    let body = state.properties(method.api).at("DefinitionBody").clone();
+    let body = state.properties(method.api).at("DefinitionBody");
     if !body.is_null() {
-        let body = integrate(state, event, target, &method, &body)?;
+        let body = integrate(state, event, target, &method, body)?;
         if let Some(properties) = state.properties_mut(method.api) {
             properties.insert("DefinitionBody", body);
         }

@@ -86,7 +86,7 @@ pub(super) fn api(
 ) -> Result<Vec<Resource>, Fault> {
     let method = Method::of(event, "RestApiId");
     let role = role(event, target, "apigateway.amazonaws.com", boundary);
-    let api = state.properties(method.api).clone();
+    let api = state.properties(method.api);
     let body = api.at("DefinitionBody");
     if !api.at("__MANAGE_SWAGGER").truthy() || body.is_null() {
         return Ok(vec![role]);
@@ -107,7 +107,7 @@ pub(super) fn api(
     editor.add_state_machine_integration(&method.path, &method.verb, &integration)?;
     if event.at("Auth").truthy() {
         // The stage is known to events of functions only.
-        add_auth(state, &method, &api, &Text::from(""), &mut editor)?;
+        add_auth(state, &method, api, &Text::from(""), &mut editor)?;
     }
     if let Some(properties) = state.properties_mut(method.api) {
         properties.insert("DefinitionBody", editor.finish());

@@ -32,8 +32,11 @@ impl HttpEditor {
                  'paths' in 'DefinitionBody'.",
             ));
         }
-        let Node::Map(doc) = doc.deep_copy() else {
+        let Node::Map(mut doc) = doc.deep_copy() else {
             return Err(Fault::structure("'DefinitionBody' must be a map."));
+        };
+        let Some(Node::Map(paths)) = doc.get_mut("paths").map(std::mem::take) else {
+            return Err(Fault::structure("'paths' must be a map."));
         };
         let components = doc.at("components");
         if !components.is_null() && !components.is_map() {
@@ -46,7 +49,7 @@ impl HttpEditor {
             security_schemes: or(components.at("securitySchemes"), Dict::python().into()),
             tags: or(doc.at("tags"), list![]),
             info: or(doc.at("info"), Dict::python().into()),
-            paths: doc.at("paths").as_map().cloned().unwrap_or_default(),
+            paths,
             doc,
         })
     }

@@ -52,10 +52,12 @@ impl RestEditor {
                  'DefinitionBody'.",
             ));
         }
-        let Node::Map(doc) = doc.deep_copy() else {
+        let Node::Map(mut doc) = doc.deep_copy() else {
             return Err(Fault::structure("'DefinitionBody' must be a map."));
         };
-        let paths = doc.at("paths").as_map().cloned().unwrap_or_default();
+        let Some(Node::Map(paths)) = doc.get_mut("paths").map(std::mem::take) else {
+            return Err(Fault::structure("'paths' must be a map."));
+        };
         for (path, item) in paths.iter() {
             for item in conditional(item)? {
                 item.as_map().ok_or_else(|| wrong_path(path))?;

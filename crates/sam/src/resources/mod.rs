@@ -7,6 +7,8 @@ pub(crate) mod application;
 mod capacity_provider;
 mod code;
 pub(crate) mod connector;
+mod connector_end;
+mod connector_profile;
 pub(crate) mod deployment;
 mod function;
 mod function_url;

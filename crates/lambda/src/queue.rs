@@ -1,0 +1,204 @@
+//! Asynchronous invocations: a durable queue with two more tries.
+//!
+//! "Error handling for a Lambda function … asynchronous invocation" in the developer guide: errors
+//! of the function are tried again after one minute, then after two; throttling and faults of the
+//! platform are tried for up to six hours, ever more slowly (1 s to 5 minutes).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use cumulet_base::Timestamp;
+use cumulet_sandbox::Invocation;
+use cumulet_service::{Cloud, Cx, Principal, Result};
+use cumulet_store::{StoreError, Tx};
+use cumulet_work::{Job, Lease, Outcome};
+use serde::{Deserialize, Serialize};
+
+use crate::Lambda;
+use crate::access::PRINCIPAL;
+use crate::model::EventRecord;
+use crate::name::FunctionName;
+use crate::run::invocation;
+
+const KIND: &str = "lambda/invoke";
+/// Asynchronous invocations under way at once.
+const CONCURRENCY: usize = 128;
+/// Bytes of an event ("Lambda quotas": 1 MB).
+pub(crate) const MAX_EVENT: usize = 1 << 20;
+const USUAL_RETRIES: u32 = 2;
+const USUAL_AGE: u32 = 6 * 3600;
+
+/// An event in the queue.
+#[derive(Debug, Serialize, Deserialize)]
+struct Event {
+    account: String,
+    region: String,
+    function: String,
+    qualifier: Option<String>,
+    /// Base64.
+    payload: String,
+    client_context: Option<String>,
+    /// Milliseconds since the epoch.
+    accepted: i64,
+}
+
+/// Takes an event; it is durable when this is answered.
+pub(crate) async fn enqueue(
+    cx: &Cx,
+    name: &FunctionName,
+    payload: &[u8],
+    client_context: Option<String>,
+) -> Result<()> {
+    let event = Event {
+        account: name.account.to_string(),
+        region: name.region.to_string(),
+        function: name.name.clone(),
+        qualifier: name.qualifier.clone(),
+        payload: STANDARD.encode(payload),
+        client_context,
+        accepted: cx.now().millis(),
+    };
+    let payload = serde_json::to_value(&event).map_err(cumulet_service::Error::internal)?;
+    // An id of its own: one request may, by way of a function, lead to several events.
+    let job = Job { kind: KIND.to_owned(), key: cx.ids().uuid(), payload, run_at: cx.now() };
+    cx.store()
+        .transact(|tx: Tx| {
+            let job = job.clone();
+            async move { cumulet_work::enqueue(&tx, job).await.map(drop) }
+        })
+        .await
+        .map_err(|error: StoreError| error.into())
+}
+
+/// Begins to run what is in the queue.
+pub(crate) fn register(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>) {
+    let (lambda, weak) = (Arc::downgrade(lambda), Arc::downgrade(cloud));
+    cloud.parts().work.register(KIND, CONCURRENCY, move |lease| {
+        let both = lambda.upgrade().zip(weak.upgrade());
+        async move {
+            match both {
+                Some((lambda, cloud)) => handle(&lambda, &cloud, &lease).await,
+                None => Outcome::Retry { after: Duration::from_secs(1) },
+            }
+        }
+    });
+}
+
+async fn handle(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>, lease: &Lease) -> Outcome {
+    let Ok(event) = serde_json::from_value::<Event>((*lease.payload).clone()) else {
+        tracing::error!(job = %lease.key, "an event that cannot be read");
+        return Outcome::Done;
+    };
+    let (Ok(account), Ok(region)) = (event.account.parse(), event.region.parse()) else {
+        tracing::error!(job = %lease.key, "an event without account and region");
+        return Outcome::Done;
+    };
+    let cx = cloud.context(Principal::service(PRINCIPAL)).in_account(account).in_region(region);
+    let name = FunctionName {
+        account: cx.account().clone(),
+        region: cx.region().clone(),
+        name: event.function.clone(),
+        qualifier: event.qualifier.clone(),
+    };
+    let config = match name.load_event(&cx.store().snapshot()).await {
+        Ok(config) => config,
+        Err(error) if error.status == 404 => EventRecord::default(),
+        Err(error) => return later(&cx, &event, &error),
+    };
+    let accepted = Timestamp::from_millis(event.accepted);
+    if is_stale(cx.now(), accepted, &config) {
+        tracing::warn!(function = %name.arn(), "an event grew too old and is dropped");
+        return Outcome::Done;
+    }
+    let failed = match attempt(lambda, &cx, &name, &event, lease).await {
+        Ok(failed) => failed,
+        Err(error) if error.status == 404 => {
+            tracing::warn!(function = %name.named_arn(), "an event for a function that is gone");
+            return Outcome::Done;
+        }
+        Err(error) => return later(&cx, &event, &error),
+    };
+    if !failed {
+        return Outcome::Done;
+    }
+    match retry(lease.attempt, &config) {
+        Some(after) => Outcome::Retry { after },
+        None => {
+            tracing::warn!(function = %name.arn(), "an event failed for the last time");
+            Outcome::Done
+        }
+    }
+}
+
+/// Runs the event; whether the function failed.
+async fn attempt(
+    lambda: &Arc<Lambda>,
+    cx: &Cx,
+    name: &FunctionName,
+    event: &Event,
+    lease: &Lease,
+) -> Result<bool> {
+    let resolved = lambda.resolve(cx, name).await?;
+    let admitted = lambda.admit(cx, &resolved).await?;
+    let payload = STANDARD.decode(&event.payload).map_err(cumulet_service::Error::internal)?;
+    let invocation = Invocation {
+        client_context: event.client_context.clone(),
+        ..invocation(&lease.key, &resolved, Bytes::from(payload))
+    };
+    let outcome = lambda.run(cx, &resolved, admitted, invocation).await?;
+    Ok(outcome.result.is_err())
+}
+
+/// Not the function's fault: again, ever more slowly, and not counted as a try.
+fn later(cx: &Cx, event: &Event, error: &cumulet_service::Error) -> Outcome {
+    let waited = cx.now().since(Timestamp::from_millis(event.accepted));
+    tracing::debug!(function = event.function, %error, "an event waits");
+    Outcome::Later { at: cx.now().after(backoff(waited)) }
+}
+
+/// As long again as it has waited, from 1 second to 5 minutes.
+fn backoff(waited: Duration) -> Duration {
+    waited.clamp(Duration::from_secs(1), Duration::from_secs(300))
+}
+
+/// The pause after the function failed for the `attempt`-th time; `None`: it was the last.
+fn retry(attempt: u32, config: &EventRecord) -> Option<Duration> {
+    let more = attempt <= config.retries.unwrap_or(USUAL_RETRIES);
+    more.then(|| Duration::from_secs(if attempt <= 1 { 60 } else { 120 }))
+}
+
+fn is_stale(now: Timestamp, accepted: Timestamp, config: &EventRecord) -> bool {
+    now.since(accepted) > Duration::from_secs(config.max_age.unwrap_or(USUAL_AGE).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_more_tries_after_one_and_two_minutes() {
+        let usual = EventRecord::default();
+        let seconds = |attempt, config| retry(attempt, config).map(|d| d.as_secs());
+        assert_eq!([1, 2, 3].map(|n| seconds(n, &usual)), [Some(60), Some(120), None]);
+        let none = EventRecord { retries: Some(0), ..EventRecord::default() };
+        assert_eq!(seconds(1, &none), None);
+    }
+
+    #[test]
+    fn events_grow_old() {
+        let at = Timestamp::from_secs;
+        let minute = EventRecord { max_age: Some(60), ..EventRecord::default() };
+        assert!(!is_stale(at(60), at(0), &minute) && is_stale(at(61), at(0), &minute));
+        assert!(!is_stale(at(6 * 3600), at(0), &EventRecord::default()));
+        assert!(is_stale(at(6 * 3600 + 1), at(0), &EventRecord::default()));
+    }
+
+    #[test]
+    fn throttled_events_wait_ever_longer() {
+        let waits = [0, 1, 40, 4000].map(|s| backoff(Duration::from_secs(s)).as_secs());
+        assert_eq!(waits, [1, 1, 40, 300]);
+    }
+}

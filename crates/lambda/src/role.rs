@@ -1,0 +1,72 @@
+//! Execution roles: Lambda assumes them as anyone does, through STS.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use cumulet_api_sts::ops::{AssumeRole, AssumeRoleRequest};
+use cumulet_base::Arn;
+use cumulet_sandbox::{BoxFuture, CredentialSource, Credentials};
+use cumulet_service::{Cloud, Cx, Principal, Result};
+
+use crate::access::PRINCIPAL;
+use crate::error::Error;
+use crate::name::FunctionName;
+
+/// How long a sandbox's credentials last; it is replaced before they end.
+const DURATION: Duration = Duration::from_secs(3600);
+
+/// Assumes a function's role when a sandbox starts.
+pub(crate) struct RoleSource {
+    pub(crate) cloud: Weak<Cloud>,
+    pub(crate) name: FunctionName,
+    pub(crate) role: String,
+}
+
+impl CredentialSource for RoleSource {
+    fn credentials(&self) -> BoxFuture<'_, std::result::Result<Credentials, String>> {
+        Box::pin(async {
+            let cloud = self.cloud.upgrade().ok_or("the cloud is being stopped")?;
+            let cx =
+                cloud.context(Principal::service(PRINCIPAL)).in_region(self.name.region.clone());
+            assume(&cx, &self.name, &self.role).await.map_err(|error| error.to_string())
+        })
+    }
+}
+
+/// Refuses a role that Lambda may not assume: its trust policy must name `lambda.amazonaws.com`.
+pub(crate) async fn check(cx: &Cx, name: &FunctionName, role: &str) -> Result<()> {
+    match assume(cx, name, role).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.status < 500 => {
+            let refused: cumulet_service::Error = Error::Invalid(
+                "The role defined for the function cannot be assumed by Lambda.".to_owned(),
+            )
+            .into();
+            Err(refused.because(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn assume(cx: &Cx, name: &FunctionName, role: &str) -> Result<Credentials> {
+    let arn: Arn = name.arn();
+    let cx = cx
+        .acting_as(Principal::service_for(PRINCIPAL, &name.account, &arn))
+        .in_account(name.account.clone());
+    let input = AssumeRoleRequest {
+        role_arn: role.to_owned(),
+        role_session_name: name.name.clone(),
+        duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+        ..AssumeRoleRequest::default()
+    };
+    let output = cx.call::<AssumeRole>(input).await?;
+    let given = output.credentials.ok_or_else(|| {
+        cumulet_service::Error::internal("AssumeRole answered without credentials")
+    })?;
+    Ok(Credentials {
+        access_key_id: given.access_key_id,
+        secret_access_key: given.secret_access_key,
+        session_token: given.session_token,
+        expires: given.expiration,
+    })
+}

@@ -119,14 +119,6 @@ pub struct BucketInfo {
     pub r#type: Option<BucketType>,
 }
 
-/// `BucketLifecycleConfiguration`.
-#[derive(Debug, Clone, Default, Shape)]
-pub struct BucketLifecycleConfiguration {
-    /// `Rules`.
-    #[shape(wire = "Rule", name = "Rules", required, flattened)]
-    pub rules: Vec<LifecycleRule>,
-}
-
 /// `BucketLogsPermission`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum BucketLogsPermission {

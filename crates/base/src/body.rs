@@ -17,8 +17,8 @@ pub struct Body(Inner);
 enum Inner {
     Full(Option<Bytes>),
     Stream {
-        /// Never locked: the mutex makes a body that can only be sent one that can be shared, so that
-        /// inputs which carry one can be looked at across an `await`.
+        /// Never locked: the mutex makes a body that can only be sent one that can be shared, so
+        /// that inputs which carry one can be looked at across an `await`.
         stream: Mutex<Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>>,
         len: Option<u64>,
     },

@@ -226,17 +226,14 @@ impl S3Error {
     }
 }
 
-impl fmt::Display for S3Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AccessDenied => "Access Denied",
+impl S3Error {
+    /// What the errors about buckets say.
+    fn of_buckets(&self) -> Option<&str> {
+        Some(match self {
             Self::AccessControlListNotSupported => "The bucket does not allow ACLs",
             Self::BlockedPublicPolicy => {
                 "Access Denied: public policies are blocked by the BlockPublicPolicy setting in \
                  S3 Block Public Access."
-            }
-            Self::BadDigest { algorithm } => {
-                return write!(f, "The {algorithm} you specified did not match the calculated checksum.");
             }
             Self::BucketAlreadyExists(_) => {
                 "The requested bucket name is not available. The bucket namespace is shared by all \
@@ -252,25 +249,41 @@ impl fmt::Display for S3Error {
                  Access-Control-Request-Headers are not whitelisted by the resource's CORS spec."
             }
             Self::CorsForbidden { .. } => "CORSResponse: CORS is not enabled for this bucket.",
-            Self::EntityTooLarge { .. } => {
-                "Your proposed upload exceeds the maximum allowed size"
-            }
-            Self::EntityTooSmall { .. } => {
-                "Your proposed upload is smaller than the minimum allowed size"
-            }
             Self::IllegalLocation => {
                 "The specified location constraint is incompatible for the region specific \
                  endpoint this request was sent to."
             }
             Self::InvalidBucketName(_) => "The specified bucket is not valid.",
             Self::InvalidLocation(_) => "The specified location-constraint is not valid",
+            Self::NoSuchBucket(_) => "The specified bucket does not exist",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for S3Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(words) = self.of_buckets() {
+            return f.write_str(words);
+        }
+        f.write_str(match self {
+            Self::BadDigest { algorithm } => {
+                let end = "you specified did not match the calculated checksum.";
+                return write!(f, "The {algorithm} {end}");
+            }
+            Self::AccessDenied => "Access Denied",
+            Self::EntityTooLarge { .. } => "Your proposed upload exceeds the maximum allowed size",
+            Self::EntityTooSmall { .. } => {
+                "Your proposed upload is smaller than the minimum allowed size"
+            }
             Self::InvalidPart { .. } => {
                 "One or more of the specified parts could not be found.  The part may not have \
                  been uploaded, or the specified entity tag may not match the part's entity tag."
             }
             Self::InvalidPartNumber { .. } => "The requested partnumber is not satisfiable",
             Self::InvalidPartOrder(_) => {
-                "The list of parts was not in ascending order. Parts must be ordered by part number."
+                "The list of parts was not in ascending order. Parts must be ordered by part \
+                 number."
             }
             Self::InvalidRange { .. } => "The requested range is not satisfiable",
             Self::InvalidRequest(message) | Self::MalformedPolicy(message) => message,
@@ -286,7 +299,6 @@ impl fmt::Display for S3Error {
             Self::MetadataTooLarge(_) => {
                 "Your metadata headers exceed the maximum allowed metadata size"
             }
-            Self::NoSuchBucket(_) => "The specified bucket does not exist",
             Self::InvalidArgument { message, .. }
             | Self::InvalidBucketAcl(message)
             | Self::InvalidTag(message)
@@ -305,6 +317,8 @@ impl fmt::Display for S3Error {
                 "At least one of the pre-conditions you specified did not hold"
             }
             Self::TooManyTags => "Object tags cannot be greater than 10",
+            // Said above.
+            _ => "",
         })
     }
 }

@@ -17,6 +17,8 @@ use crate::store::{Place, all_garbage, garbage};
 
 /// How often is swept where nothing calls for it.
 const PAUSE: Duration = Duration::from_secs(60);
+/// How long is waited between two sweeps at least.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// How long the parts of a replaced object stay: whoever reads it opens them one by one.
 const READERS: Duration = Duration::from_secs(3600);
 /// Records looked at at once.
@@ -85,6 +87,8 @@ impl Garbage {
                 tracing::warn!(%error, "S3: files could not be swept");
             }
             drop(cloud);
+            // What waits for its time is looked at again and again: not at every write.
+            tokio::time::sleep(LEAST_PAUSE).await;
             let _ = tokio::time::timeout(PAUSE, self.wake.notified()).await;
         }
     }

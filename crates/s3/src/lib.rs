@@ -2,8 +2,8 @@
 //!
 //! - `ops` are the operations, `resources` what stacks make of them, [`Websites`] serves buckets as
 //!   sites.
-//! - `model` and `store` say what is kept and under which keys; `versions` and `multipart` write it,
-//!   within transactions.
+//! - `model` and `store` say what is kept and under which keys; `versions` and `multipart` write
+//!   it, within transactions.
 //! - `receive` and `send` move bytes: small ones lie in the store, larger ones in files. `garbage`
 //!   deletes files that nothing names, after a crash too.
 //! - `access`, `policy` and `cors` decide who may; `conditions`, `range`, `listing`, `checksum`,

@@ -1,6 +1,7 @@
 //! What the operations on uploads in parts have in common.
 //!
-//! Source: "Amazon S3 multipart upload limits" and "Checking object integrity" in the S3 user guide.
+//! Source: "Amazon S3 multipart upload limits" and "Checking object integrity" in the S3 user
+//! guide.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

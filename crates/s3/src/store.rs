@@ -12,9 +12,9 @@
 //! part    <name> <upload id> <number>     PartRecord
 //! ```
 //!
-//! besides, the list of an account's buckets (`bucket <name>`, without a region), and for all of the
-//! cloud `garbage <blob id>`. A key has older versions only if it has a current
-//! one. The name itself is claimed in the store's names, kind `bucket`.
+//! besides, the list of an account's buckets (`bucket <name>`, without a region), and for all of
+//! the cloud `garbage <blob id>`. A key has older versions only if it has a current one. The name
+//! itself is claimed in the store's names, kind `bucket`.
 
 use bytes::Bytes;
 use cumulet_base::{AccountId, Arn, Region};

@@ -1,9 +1,9 @@
 //! CompleteMultipartUpload: makes an object of uploaded parts.
 //!
-//! Promises: the object appears whole in one transaction, in which the upload and the parts that the
-//! request leaves out end; the bytes are not copied. A repeated completion of the upload that made
-//! the current object succeeds again. Refuses unknown or differing parts, parts out of order, parts
-//! under 5 MiB other than the last, and checksums or a size that differ.
+//! Promises: the object appears whole in one transaction, in which the upload and the parts that
+//! the request leaves out end; the bytes are not copied. A repeated completion of the upload that
+//! made the current object succeeds again. Refuses unknown or differing parts, parts out of order,
+//! parts under 5 MiB other than the last, and checksums or a size that differ.
 
 use cumulet_api_s3::ops::{
     CompleteMultipartUpload, CompleteMultipartUploadOutput, CompleteMultipartUploadRequest,
@@ -163,8 +163,8 @@ async fn choose(
     }
     let consecutive = parts.iter().zip(1..).all(|(part, number)| part.number == number);
     if upload.asked && upload.composite && !consecutive {
-        let why = "The upload was created using a checksum type that needs consecutive part numbers \
-                   beginning with 1.";
+        let why = "The upload was created using a checksum type that needs consecutive part \
+                   numbers beginning with 1.";
         return Err(S3Error::InvalidRequest(why.to_owned()).into());
     }
     Ok(parts)

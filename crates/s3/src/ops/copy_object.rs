@@ -1,9 +1,9 @@
 //! CopyObject: makes an object of another one's bytes.
 //!
 //! Promises: the copy is one object with the MD5 of its bytes for a tag, however its source was
-//! uploaded; metadata and tags come from the source or, with the directive REPLACE, from the request;
-//! storage class and website redirect always from the request. Refuses sources over 5 GB, and to
-//! copy an object onto itself without changing anything.
+//! uploaded; metadata and tags come from the source or, with the directive REPLACE, from the
+//! request; storage class and website redirect always from the request. Refuses sources over 5 GB,
+//! and to copy an object onto itself without changing anything.
 
 use cumulet_api_s3::ops::{CopyObject, CopyObjectOutput, CopyObjectRequest};
 use cumulet_api_s3::types::{CopyObjectResult, MetadataDirective, TaggingDirective};
@@ -92,23 +92,27 @@ impl Handle<CopyObject> for S3 {
             .await;
         let stored = stored?;
         self.garbage.wake();
-        let mut result = CopyObjectResult {
-            e_tag: Some(quoted(&stored.etag)),
-            last_modified: Some(Timestamp::from_secs(stored.modified)),
-            ..CopyObjectResult::default()
-        };
-        if let Some(sum) = &stored.checksum {
-            checksum::show!(result, sum.algorithm.as_str(), sum.value);
-            result.checksum_type = Some(crate::fetch::checksum_type(sum));
-        }
         Ok(CopyObjectOutput {
-            copy_object_result: Some(result),
+            copy_object_result: Some(show(&stored)),
             copy_source_version_id: shown_version(&from, &version),
             version_id: stored.version.clone(),
             server_side_encryption: Some("AES256".to_owned()),
             ..CopyObjectOutput::default()
         })
     }
+}
+
+fn show(copy: &VersionRecord) -> CopyObjectResult {
+    let mut result = CopyObjectResult {
+        e_tag: Some(quoted(&copy.etag)),
+        last_modified: Some(Timestamp::from_secs(copy.modified)),
+        ..CopyObjectResult::default()
+    };
+    if let Some(sum) = &copy.checksum {
+        checksum::show!(result, sum.algorithm.as_str(), sum.value);
+        result.checksum_type = Some(crate::fetch::checksum_type(sum));
+    }
+    result
 }
 
 fn refuse_itself(

@@ -1,10 +1,10 @@
 //! CreateBucket: takes a name that nobody has.
 //!
-//! Promises: a new bucket has what AWS's have since 2023: "bucket owner enforced", all public access
-//! blocked. Its region is the location constraint's, which must be the region that the request was
-//! signed for; none means us-east-1, or, where this cloud's regions go, the request's own. Repeating
-//! it is fine in us-east-1 and BucketAlreadyOwnedByYou elsewhere. Refuses ACLs, Object Lock and names
-//! against the rules.
+//! Promises: a new bucket has what AWS's have since 2023: "bucket owner enforced", all public
+//! access blocked. Its region is the location constraint's, which must be the region that the
+//! request was signed for; none means us-east-1, or, where this cloud's regions go, the request's
+//! own. Repeating it is fine in us-east-1 and BucketAlreadyOwnedByYou elsewhere. Refuses ACLs,
+//! Object Lock and names against the rules.
 
 use std::str::FromStr as _;
 

@@ -1,4 +1,5 @@
-//! GetBucketNotificationConfiguration: there is none, since notifications cannot be configured here.
+//! GetBucketNotificationConfiguration: there is none, since notifications cannot be configured
+//! here.
 
 use cumulet_api_s3::ops::GetBucketNotificationConfiguration;
 use cumulet_api_s3::types::{GetBucketNotificationConfigurationRequest, NotificationConfiguration};

@@ -62,13 +62,7 @@ impl Handle<ListObjectVersions> for S3 {
 
         let encoded = input.encoding_type.is_some();
         let last = entries.last().filter(|_| truncated);
-        let (next_key, next_version) = match last {
-            Some(Entry::Version { key, record, .. }) => {
-                (Some(spell(key, encoded)), Some(id(record)))
-            }
-            Some(Entry::Prefix(prefix)) => (Some(spell(prefix, encoded)), None),
-            None => (None, None),
-        };
+        let (next_key, next_version) = last.map(|last| marker(last, encoded)).unzip();
         let (mut versions, mut markers, mut prefixes) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries {
             match entry {
@@ -94,7 +88,7 @@ impl Handle<ListObjectVersions> for S3 {
             key_marker: Some(spell(&key_marker, encoded)),
             version_id_marker: Some(version_marker.unwrap_or_default()),
             next_key_marker: next_key,
-            next_version_id_marker: next_version,
+            next_version_id_marker: next_version.flatten(),
             versions: Some(versions),
             delete_markers: Some(markers),
             name: Some(input.bucket),
@@ -105,6 +99,14 @@ impl Handle<ListObjectVersions> for S3 {
             encoding_type: input.encoding_type,
             request_charged: None,
         })
+    }
+}
+
+/// Key and version behind which the next answer begins.
+fn marker(last: &Entry, encoded: bool) -> (String, Option<String>) {
+    match last {
+        Entry::Version { key, record, .. } => (spell(key, encoded), Some(id(record))),
+        Entry::Prefix(prefix) => (spell(prefix, encoded), None),
     }
 }
 

@@ -1,5 +1,5 @@
-//! ListObjectsV2: a bucket's keys in byte order, up to 1,000 an answer, with an opaque token for the
-//! next.
+//! ListObjectsV2: a bucket's keys in byte order, up to 1,000 an answer, with an opaque token for
+//! the next.
 
 use cumulet_api_s3::ops::{ListObjectsV2, ListObjectsV2Output, ListObjectsV2Request};
 use cumulet_api_s3::types::CommonPrefix;

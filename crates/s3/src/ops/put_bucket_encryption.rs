@@ -1,5 +1,5 @@
-//! PutBucketEncryption: the bucket's default encryption. It is kept and shown; what encrypts data at
-//! rest is this cloud's disk, under whatever name.
+//! PutBucketEncryption: the bucket's default encryption. It is kept and shown; what encrypts data
+//! at rest is this cloud's disk, under whatever name.
 
 use cumulet_api_s3::ops::{
     PutBucketEncryption, PutBucketEncryptionOutput, PutBucketEncryptionRequest,

@@ -1,7 +1,7 @@
 //! PutBucketWebsite: makes a website of the bucket.
 //!
-//! Refuses a configuration that is neither a redirect of everything nor one with an index document, and
-//! more than 50 routing rules.
+//! Refuses a configuration that is neither a redirect of everything nor one with an index document,
+//! and more than 50 routing rules.
 
 use cumulet_api_s3::ops::{PutBucketWebsite, PutBucketWebsiteOutput, PutBucketWebsiteRequest};
 use cumulet_service::{Access, Cx, Handle, Result};

@@ -1,9 +1,9 @@
 //! PutObject: stores an object under a key, replacing what was there, or as its newest version.
 //!
 //! Promises: the object is there whole and durable, with what the request says of it, when the
-//! answer goes out; its entity tag is the MD5 of its bytes; `If-None-Match: *` and `If-Match` decide
-//! in the same transaction that writes. Refuses what is larger than 5 GiB, bodies that are not what
-//! they were promised to be, ACLs that differ from what "bucket owner enforced" means, and
+//! answer goes out; its entity tag is the MD5 of its bytes; `If-None-Match: *` and `If-Match`
+//! decide in the same transaction that writes. Refuses what is larger than 5 GiB, bodies that are
+//! not what they were promised to be, ACLs that differ from what "bucket owner enforced" means, and
 //! encryption with other keys than S3's own.
 
 use cumulet_api_s3::ops::{PutObject, PutObjectOutput, PutObjectRequest};

@@ -1,4 +1,5 @@
-//! UploadPartCopy: a part of an unfinished object, made of another object's bytes or a range of them.
+//! UploadPartCopy: a part of an unfinished object, made of another object's bytes or a range of
+//! them.
 
 use cumulet_api_s3::ops::{UploadPartCopy, UploadPartCopyOutput, UploadPartCopyRequest};
 use cumulet_api_s3::types::CopyPartResult;

@@ -161,15 +161,7 @@ async fn put_all(cx: &Cx, bucket: &str, before: &Properties, desired: &Desired<'
 async fn put(cx: &Cx, bucket: &str, property: &str, value: Option<&Value>) -> Result<()> {
     let bucket = bucket.to_owned();
     match (property, value) {
-        ("PublicAccessBlockConfiguration", value) => {
-            let block = block(value)?;
-            let input = PutPublicAccessBlockRequest {
-                bucket,
-                public_access_block_configuration: block,
-                ..Default::default()
-            };
-            cx.call::<PutPublicAccessBlock>(input).await.map(drop)
-        }
+        ("PublicAccessBlockConfiguration", value) => put_block(cx, bucket, value).await,
         ("OwnershipControls", value) => {
             let rules = vec![OwnershipControlsRule { object_ownership: ownership(value)? }];
             let ownership_controls = OwnershipControls { rules };
@@ -230,6 +222,15 @@ async fn put(cx: &Cx, bucket: &str, property: &str, value: Option<&Value>) -> Re
         // The name is given, and access control lists say nothing new.
         _ => Ok(()),
     }
+}
+
+async fn put_block(cx: &Cx, bucket: String, value: Option<&Value>) -> Result<()> {
+    let input = PutPublicAccessBlockRequest {
+        bucket,
+        public_access_block_configuration: block(value)?,
+        ..Default::default()
+    };
+    cx.call::<PutPublicAccessBlock>(input).await.map(drop)
 }
 
 /// What is blocked; without the property all of it, as in a new bucket.

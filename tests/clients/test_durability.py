@@ -1,6 +1,9 @@
 """What was answered stays: after a clean end, after kill -9, after kill -9 under load."""
 
+import itertools
+import random
 import threading
+import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -38,31 +41,54 @@ def test_everything_is_there_after_kill_9(fresh_cloud):
         create_table(client, "kept")
 
 
-def test_what_was_answered_under_load_is_there_after_kill_9(fresh_cloud):
-    create_table(fresh_cloud.client("dynamodb"), "kept")
-    answered = set()
-    enough = threading.Event()
+ROUNDS = 20
+WRITERS = 8
+
+
+def load(cloud, number_of, answered, stop):
+    """Puts new items until the cloud is gone; notes what was answered."""
 
     def write(writer):
-        client = fresh_cloud.client("dynamodb")
-        for number in range(writer, 1_000_000, 8):
+        client = cloud.client("dynamodb")
+        while not stop.is_set():
+            number = next(number_of)
+            item = {"pk": {"S": f"item-{number}"}, "x": {"S": f"x-{number % 7}"}}
             try:
-                put(client, number)
+                client.put_item(TableName="kept", Item=item)
             except (BotoCoreError, ClientError):
                 return
-            answered.add(f"item-{number}")
-            if len(answered) >= 400:
-                enough.set()
+            answered.add(item["pk"]["S"])
 
-    writers = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
+    writers = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
     for writer in writers:
         writer.start()
-    assert enough.wait(60), "400 writes took more than a minute"
-    fresh_cloud.kill()
-    for writer in writers:
-        writer.join()
-    fresh_cloud.restart()
-    found = kept(fresh_cloud.client("dynamodb"))
-    assert answered <= found, f"lost: {sorted(answered - found)}"
-    # Up to one write of each writer was under way and may or may not be there.
-    assert len(found - answered) <= 8
+    return writers
+
+
+def test_what_was_answered_under_load_is_there_after_kill_9(fresh_cloud):
+    indexes = [("by-x", "x:S", None, {"ProjectionType": "KEYS_ONLY"})]
+    create_table(fresh_cloud.client("dynamodb"), "kept", indexes=indexes)
+    numbers, answered, unanswered = itertools.count(1), set(), 0
+    moments = random.Random(4566)
+    for round in range(ROUNDS):
+        before, stop = len(answered), threading.Event()
+        writers = load(fresh_cloud, numbers, answered, stop)
+        deadline = time.monotonic() + 60
+        while len(answered) < before + 10:
+            assert time.monotonic() < deadline, "ten writes took more than a minute"
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.2))
+        fresh_cloud.kill()
+        stop.set()
+        for writer in writers:
+            writer.join()
+        unanswered += WRITERS
+        fresh_cloud.restart()
+        client = fresh_cloud.client("dynamodb")
+        found = kept(client)
+        assert answered <= found, f"round {round} lost {sorted(answered - found)}"
+        # One write of each writer was under way and may or may not be there.
+        assert len(found - answered) <= unanswered
+        pages = client.get_paginator("scan").paginate(TableName="kept", IndexName="by-x")
+        indexed = {item["pk"]["S"] for page in pages for item in page["Items"]}
+        assert indexed == found, f"round {round}: the index is not its table"

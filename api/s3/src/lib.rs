@@ -35,9 +35,9 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
     xmlns: None,
     error_namespace: None,
     routes: &[
-        Route { name: "AbortMultipartUpload", method: "DELETE", uri: "/{Bucket}/{Key+}" },
+        Route { name: "AbortMultipartUpload", method: "DELETE", uri: "/{Bucket}/{Key+}?uploadId" },
         Route { name: "CompleteMultipartUpload", method: "POST", uri: "/{Bucket}/{Key+}" },
-        Route { name: "CopyObject", method: "PUT", uri: "/{Bucket}/{Key+}" },
+        Route { name: "CopyObject", method: "PUT", uri: "/{Bucket}/{Key+}?x-amz-copy-source" },
         Route { name: "CreateBucket", method: "PUT", uri: "/{Bucket}" },
         Route {
             name: "CreateBucketMetadataConfiguration",
@@ -117,21 +117,20 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
         Route {
             name: "GetBucketAnalyticsConfiguration",
             method: "GET",
-            uri: "/{Bucket}?analytics",
+            uri: "/{Bucket}?analytics&id",
         },
         Route { name: "GetBucketCors", method: "GET", uri: "/{Bucket}?cors" },
         Route { name: "GetBucketEncryption", method: "GET", uri: "/{Bucket}?encryption" },
         Route {
             name: "GetBucketIntelligentTieringConfiguration",
             method: "GET",
-            uri: "/{Bucket}?intelligent-tiering",
+            uri: "/{Bucket}?intelligent-tiering&id",
         },
         Route {
             name: "GetBucketInventoryConfiguration",
             method: "GET",
-            uri: "/{Bucket}?inventory",
+            uri: "/{Bucket}?inventory&id",
         },
-        Route { name: "GetBucketLifecycle", method: "GET", uri: "/{Bucket}?lifecycle" },
         Route {
             name: "GetBucketLifecycleConfiguration",
             method: "GET",
@@ -149,8 +148,7 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
             method: "GET",
             uri: "/{Bucket}?metadataTable",
         },
-        Route { name: "GetBucketMetricsConfiguration", method: "GET", uri: "/{Bucket}?metrics" },
-        Route { name: "GetBucketNotification", method: "GET", uri: "/{Bucket}?notification" },
+        Route { name: "GetBucketMetricsConfiguration", method: "GET", uri: "/{Bucket}?metrics&id" },
         Route {
             name: "GetBucketNotificationConfiguration",
             method: "GET",
@@ -170,7 +168,11 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
         Route { name: "GetBucketWebsite", method: "GET", uri: "/{Bucket}?website" },
         Route { name: "GetObject", method: "GET", uri: "/{Bucket}/{Key+}" },
         Route { name: "GetObjectAcl", method: "GET", uri: "/{Bucket}/{Key+}?acl" },
-        Route { name: "GetObjectAnnotation", method: "GET", uri: "/{Bucket}/{Key+}?annotation" },
+        Route {
+            name: "GetObjectAnnotation",
+            method: "GET",
+            uri: "/{Bucket}/{Key+}?annotation&annotationName",
+        },
         Route { name: "GetObjectAttributes", method: "GET", uri: "/{Bucket}/{Key+}?attributes" },
         Route { name: "GetObjectLegalHold", method: "GET", uri: "/{Bucket}/{Key+}?legal-hold" },
         Route { name: "GetObjectLockConfiguration", method: "GET", uri: "/{Bucket}?object-lock" },
@@ -203,7 +205,7 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
         Route { name: "ListObjectVersions", method: "GET", uri: "/{Bucket}?versions" },
         Route { name: "ListObjects", method: "GET", uri: "/{Bucket}" },
         Route { name: "ListObjectsV2", method: "GET", uri: "/{Bucket}?list-type=2" },
-        Route { name: "ListParts", method: "GET", uri: "/{Bucket}/{Key+}" },
+        Route { name: "ListParts", method: "GET", uri: "/{Bucket}/{Key+}?uploadId" },
         Route { name: "PutBucketAbac", method: "PUT", uri: "/{Bucket}?abac" },
         Route {
             name: "PutBucketAccelerateConfiguration",
@@ -228,7 +230,6 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
             method: "PUT",
             uri: "/{Bucket}?inventory",
         },
-        Route { name: "PutBucketLifecycle", method: "PUT", uri: "/{Bucket}?lifecycle" },
         Route {
             name: "PutBucketLifecycleConfiguration",
             method: "PUT",
@@ -236,7 +237,6 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
         },
         Route { name: "PutBucketLogging", method: "PUT", uri: "/{Bucket}?logging" },
         Route { name: "PutBucketMetricsConfiguration", method: "PUT", uri: "/{Bucket}?metrics" },
-        Route { name: "PutBucketNotification", method: "PUT", uri: "/{Bucket}?notification" },
         Route {
             name: "PutBucketNotificationConfiguration",
             method: "PUT",
@@ -284,8 +284,12 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
             uri: "/{Bucket}?metadataJournalTable",
         },
         Route { name: "UpdateObjectEncryption", method: "PUT", uri: "/{Bucket}/{Key+}?encryption" },
-        Route { name: "UploadPart", method: "PUT", uri: "/{Bucket}/{Key+}" },
-        Route { name: "UploadPartCopy", method: "PUT", uri: "/{Bucket}/{Key+}" },
+        Route { name: "UploadPart", method: "PUT", uri: "/{Bucket}/{Key+}?partNumber&uploadId" },
+        Route {
+            name: "UploadPartCopy",
+            method: "PUT",
+            uri: "/{Bucket}/{Key+}?x-amz-copy-source&partNumber&uploadId",
+        },
         Route { name: "WriteGetObjectResponse", method: "POST", uri: "/WriteGetObjectResponse" },
     ],
 };

@@ -41,7 +41,7 @@ pub(crate) struct KeyRing(Mutex<HashMap<String, Arc<PoolKeys>>>);
 
 impl KeyRing {
     /// The keys of a pool, opened on first use.
-    pub(crate) async fn of(&self, cx: &Cx, pool: &Pool) -> Result<Arc<PoolKeys>> {
+    pub(crate) fn of(&self, cx: &Cx, pool: &Pool) -> Result<Arc<PoolKeys>> {
         if let Some(ready) = self.lock().get(&pool.place.id) {
             return Ok(Arc::clone(ready));
         }

@@ -108,7 +108,7 @@ impl Cognito {
         let kept = user.and_then(|user| user.password.as_ref().map(|kept| (user, kept)));
         let (salt, verifier) = match kept {
             Some((user, kept)) => kept.open(cx.sealer(), &pool.place, &user.sub)?,
-            None => invented(&self.keys.of(cx, pool).await?.seed, &pool.fold(name)),
+            None => invented(&self.keys.of(cx, pool)?.seed, &pool.fold(name)),
         };
         let username = user.map_or(name, |user| user.username.as_str());
         let typed = self.verifier_of(pool, username, password, salt).await?;

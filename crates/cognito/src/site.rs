@@ -73,7 +73,7 @@ impl Cognito {
         let Some(place) = store::place_of_pool(&snapshot, id).await? else { return Ok(None) };
         let pool = store::pool(&snapshot, &place).await?;
         if document == KEYS {
-            return Ok(Some(self.keys.of(cx, &pool).await?.document.clone()));
+            return Ok(Some(self.keys.of(cx, &pool)?.document.clone()));
         }
         let issuer = self.issuer(&pool);
         // The endpoints of sign-in pages follow with the pool's domain.

@@ -122,9 +122,9 @@ impl Cognito {
     ) -> Result<AuthenticationResultType> {
         let groups = groups(&cx.store().snapshot(), pool, user).await?;
         let common = self.common_claims(pool, client, user, event, session, cx.now(), &groups);
-        let access = self.access_claims(cx, client, user, common.clone());
+        let access = access_claims(cx, client, user, common.clone());
         let id = id_claims(cx, client, user, common, &groups);
-        let keys = self.keys.of(cx, pool).await?;
+        let keys = self.keys.of(cx, pool)?;
         let signed = self
             .heavy
             .run(move || {
@@ -173,16 +173,6 @@ impl Cognito {
         claims
     }
 
-    fn access_claims(&self, cx: &Cx, client: &Client, user: &User, mut claims: Claims) -> Claims {
-        claims.insert("client_id".into(), json!(client.id));
-        claims.insert("token_use".into(), json!("access"));
-        claims.insert("scope".into(), json!(SCOPE));
-        claims.insert("exp".into(), json!(ends(cx, client.access_validity())));
-        claims.insert("jti".into(), json!(cx.ids().uuid()));
-        claims.insert("username".into(), json!(user.username));
-        claims
-    }
-
     /// Who stands behind an access token. Refuses tokens of other use, of other pools, forged,
     /// expired or revoked ones, and users who were disabled or deleted.
     pub(crate) async fn bearer(&self, cx: &Cx, token: &str) -> Result<Bearer> {
@@ -192,7 +182,7 @@ impl Cognito {
         let snapshot = cx.store().snapshot();
         let found = store::client_and_pool(&snapshot, &named).await;
         let (pool, client) = found.map_err(|why| if why.fault { why } else { invalid().into() })?;
-        let keys = self.keys.of(cx, &pool).await?;
+        let keys = self.keys.of(cx, &pool)?;
         let rules = Rules {
             issuer: self.issuer(&pool),
             audiences: Some(vec![client.id.clone()]),
@@ -271,6 +261,17 @@ impl Cognito {
     }
 }
 
+/// What an access token says beyond what every token says.
+fn access_claims(cx: &Cx, client: &Client, user: &User, mut claims: Claims) -> Claims {
+    claims.insert("client_id".into(), json!(client.id));
+    claims.insert("token_use".into(), json!("access"));
+    claims.insert("scope".into(), json!(SCOPE));
+    claims.insert("exp".into(), json!(ends(cx, client.access_validity())));
+    claims.insert("jti".into(), json!(cx.ids().uuid()));
+    claims.insert("username".into(), json!(user.username));
+    claims
+}
+
 /// What an ID token says beyond what every token says.
 fn id_claims(
     cx: &Cx,
@@ -335,12 +336,12 @@ fn hashed(secret: &[u8]) -> String {
 
 /// `client_id` of a token that nobody has verified yet.
 fn unverified_client(token: &str) -> Option<String> {
-    let payload = token.split('.').nth(1).filter(|_| token.len() <= MAX_TOKEN)?;
-    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     #[derive(Deserialize)]
     struct Named {
         client_id: String,
     }
+    let payload = token.split('.').nth(1).filter(|_| token.len() <= MAX_TOKEN)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
     serde_json::from_slice(&payload).ok().map(|Named { client_id }| client_id)
 }
 

@@ -224,14 +224,12 @@ impl Cognito {
             .transact(|tx| {
                 let to = &to;
                 async move {
-                    match to {
-                        Some((user, to)) => self.send_code(cx, &tx, pool, user, purpose, *to).await,
-                        None => {
-                            let subject = named.subject();
-                            Self::pretend_to_send(cx, &tx, pool, &subject, purpose).await?;
-                            Ok(invented_details(&named.hash(), wanted))
-                        }
+                    if let Some((user, to)) = to {
+                        return self.send_code(cx, &tx, pool, user, purpose, *to).await;
                     }
+                    let subject = named.subject();
+                    Self::pretend_to_send(cx, &tx, pool, &subject, purpose).await?;
+                    Ok(invented_details(&named.hash(), wanted))
                 }
             })
             .await

@@ -3,12 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
+use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
+use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
 use cumulet_logs::Logs;
-use cumulet_service::{Cloud, Parts, Service};
+use cumulet_mail::{Mail, Unconfigured};
+use cumulet_s3::{S3, Websites};
+use cumulet_service::{Cloud, Parts, Service, Sites};
+use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
@@ -23,40 +27,57 @@ pub(crate) struct Base<'a> {
     pub(crate) endpoint: &'a str,
     /// What becomes of functions whose runtime this machine has in a newer version only.
     pub(crate) substitutes: Substitutes,
+    /// Whether others than this machine can reach it.
+    pub(crate) public: bool,
 }
 
-/// A cloud whose work has begun, and the key of its root.
-pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), String> {
-    let said = |why: &dyn std::fmt::Display| why.to_string();
+/// A cloud whose work has begun.
+pub(crate) struct Composed {
+    pub(crate) cloud: Arc<Cloud>,
+    /// What host names and paths lead to beside the control plane.
+    pub(crate) sites: Vec<Arc<dyn Sites>>,
+    /// The key of its root.
+    pub(crate) root: RootKey,
+}
+
+/// What services are made from.
+struct Ground {
+    store: Store,
+    sealer: Arc<Sealer>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    work: Work,
+}
+
+/// Puts a cloud together and begins its work.
+pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let options = Options::default();
     let free = options.min_free_bytes;
     std::fs::create_dir_all(base.data).map_err(|why| format!("{}: {why}", base.data.display()))?;
-    let store = Store::open(&base.data.join("store"), options).await.map_err(|e| said(&e))?;
-    let blobs = Blobs::open(&base.data.join("blobs"), free).await.map_err(|e| said(&e))?;
-    let sealer = Arc::new(Sealer::open(base.master_key, base.data).map_err(|e| said(&e))?);
-    let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
-    let root =
-        RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(|e| said(&e))?;
-    let credentials =
-        AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
-    let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
-    let logs = Logs::new(&store, clock.clone(), ids.clone());
-    let lambda = LambdaOptions {
-        endpoint: Some(base.endpoint.to_owned()),
-        substitutes: base.substitutes,
-        ..LambdaOptions::new(base.data.join("lambda"))
-    };
-    let lambda = Lambda::open(lambda).await.map_err(|why| format!("lambda: {why}"))?;
-    tracing::warn!("functions run as plain processes of this user, without isolation");
-    let services: Vec<Arc<dyn Service>> =
-        vec![dynamodb, Arc::new(Iam), lambda, logs, Arc::new(Sts)];
+    let store = Store::open(&base.data.join("store"), options).await.map_err(said)?;
+    let blobs = Blobs::open(&base.data.join("blobs"), free).await.map_err(said)?;
+    let sealer = Arc::new(Sealer::open(base.master_key, base.data).map_err(said)?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids: Arc<dyn Ids> = Arc::new(RandomIds);
+    let work = Work::new(store.clone(), Arc::clone(&clock));
+    let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(said)?;
+    let ground = Ground { store, sealer, clock, ids, work };
+    let (services, sites) = services(&base, &ground).await?;
+    let Ground { store, sealer, clock, ids, work } = ground;
+    let credentials = AccessKeys::new(
+        &store,
+        Arc::clone(&sealer),
+        Arc::clone(&clock),
+        &base.account,
+        root.clone(),
+    );
     let parts = Parts {
-        work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),
         credentials: Arc::new(credentials),
         limits: Limits::default(),
         account: base.account,
         region: base.region,
+        work,
         store,
         blobs,
         sealer,
@@ -65,5 +86,41 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
     };
     let cloud = Cloud::new(parts, services);
     cloud.start();
-    Ok((cloud, root))
+    Ok(Composed { cloud, sites, root })
+}
+
+type Made = (Vec<Arc<dyn Service>>, Vec<Arc<dyn Sites>>);
+
+/// Every service, and what they publish over plain HTTP.
+async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
+    let Ground { store, sealer, clock, ids, work } = ground;
+    // Nobody reads the mailbox of a public server.
+    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
+    let mail = Mail::new(store.clone(), Arc::clone(sealer), Arc::clone(clock), unread);
+    mail.start(work);
+    let cognito = Cognito::new(mail, None);
+    let lambda = LambdaOptions {
+        endpoint: Some(base.endpoint.to_owned()),
+        substitutes: base.substitutes,
+        ..LambdaOptions::new(base.data.join("lambda"))
+    };
+    let lambda = Lambda::open(lambda).await.map_err(|why| format!("lambda: {why}"))?;
+    let s3 = Arc::new(S3::new());
+    let sites: Vec<Arc<dyn Sites>> =
+        vec![Arc::new(PoolSites::new(&cognito)), Arc::new(Websites::new(Arc::clone(&s3)))];
+    let services: Vec<Arc<dyn Service>> = vec![
+        cognito,
+        DynamoDb::open(store).await.map_err(said)?,
+        Arc::new(Iam),
+        lambda,
+        Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
+        s3,
+        Arc::new(Ssm),
+        Arc::new(Sts),
+    ];
+    Ok((services, sites))
+}
+
+fn said(why: impl std::fmt::Display) -> String {
+    why.to_string()
 }

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::admin::Admin;
 use crate::cli::Serve;
-use crate::compose::{self, Base};
+use crate::compose::{self, Base, Composed};
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -42,8 +42,11 @@ async fn serve(options: Serve) -> Result<(), String> {
         region: region.clone(),
         endpoint: &for_functions(address),
         substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
+        public: !address.ip().is_loopback(),
     };
-    let (cloud, root) = compose::cloud(base).await?;
+    tracing::warn!("functions run as plain processes of this user, without isolation");
+    let Composed { cloud, mut sites, root } = compose::cloud(base).await?;
+    sites.insert(0, Arc::new(Admin));
     let written = |path: &std::path::Path, text: &str| {
         write_private(path, text).map_err(|why| format!("{}: {why}", path.display()))
     };
@@ -52,7 +55,7 @@ async fn serve(options: Serve) -> Result<(), String> {
     written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
     let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
     let certificates = Arc::new(certificates.map_err(|e| said(&e))?);
-    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), vec![Arc::new(Admin)]));
+    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
     let limits: Limits = cloud.parts().limits.clone();
     let stop = stopped()?;
     println!("listening on {url}");

@@ -11,15 +11,22 @@ mod describe;
 mod error;
 pub mod expression;
 mod fingerprint;
+#[cfg(test)]
+mod index_tests;
 mod item_access;
+#[cfg(test)]
+mod item_tests;
 pub mod key;
 mod model;
 mod ops;
 mod page;
 mod purge;
 mod request;
+mod resources;
 mod store;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod ttl;
 mod units;
@@ -33,7 +40,7 @@ use cumulet_api_dynamodb::ops::{
     ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
     UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
-use cumulet_service::{Cloud, Cx, Error as ServiceError, Result, Service, operations};
+use cumulet_service::{Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations};
 use cumulet_shape::{Constraint, Fault, Faults, OperationMeta, ServiceMeta};
 use cumulet_store::{Read as _, Store, StoreError, Tx};
 use cumulet_work::Job;
@@ -146,6 +153,10 @@ impl Service for DynamoDb {
             return Error::Validation(text.to_owned()).into();
         }
         ServiceError::faults(faults)
+    }
+
+    fn resources(&self) -> Vec<&'static dyn Resource> {
+        vec![&resources::table::Table]
     }
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {

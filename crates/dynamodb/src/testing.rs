@@ -109,10 +109,8 @@ impl Testing {
 }
 
 pub(crate) fn key_schema(hash: &str, range: Option<&str>) -> Vec<KeySchemaElement> {
-    let element = |name: &str, key_type| KeySchemaElement {
-        attribute_name: name.to_owned(),
-        key_type,
-    };
+    let element =
+        |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
     let hash = element(hash, KeyType::Hash);
     std::iter::once(hash).chain(range.map(|name| element(name, KeyType::Range))).collect()
 }

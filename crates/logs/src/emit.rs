@@ -52,8 +52,8 @@ struct Waiting {
 type Batch = BTreeMap<(GroupName, String), Vec<Entry>>;
 
 impl Queue {
-    /// Takes a line. When there is no room it is the new line that is dropped: what stands before it
-    /// tells how the trouble began, and leaving the queue alone costs its writer nothing.
+    /// Takes a line. When there is no room it is the new line that is dropped: what stands before
+    /// it tells how the trouble began, and leaving the queue alone costs its writer nothing.
     pub(crate) fn push(&self, line: LogLine) {
         let size = line.message.len() + EVENT_OVERHEAD;
         let mut waiting = self.lock();

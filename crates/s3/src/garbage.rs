@@ -74,6 +74,11 @@ impl Garbage {
 
     /// Sweeps until the cloud is gone.
     pub(crate) async fn keep_sweeping(self: Arc<Self>, cloud: Weak<Cloud>) {
+        if let Some(cloud) = cloud.upgrade()
+            && let Err(error) = cloud.parts().blobs.sweep().await
+        {
+            tracing::warn!(%error, "S3: unfinished files could not be swept");
+        }
         loop {
             let Some(cloud) = cloud.upgrade() else { return };
             if let Err(error) = self.sweep(&cloud).await {

@@ -8,6 +8,8 @@ use crate::node::{Dict, Node};
 pub(crate) enum Form {
     Any,
     Str,
+    /// A string too; AWS words the fault in another way.
+    Name,
     Map,
     List,
     Bool,
@@ -84,7 +86,7 @@ impl Form {
         };
         match self {
             Self::Any => true,
-            Self::Str => matches!(node, Node::Text(_)),
+            Self::Str | Self::Name => matches!(node, Node::Text(_)),
             Self::Map => node.is_map(),
             Self::List => matches!(node, Node::List(_)),
             Self::Bool => matches!(node, Node::Bool(_)),

@@ -231,14 +231,14 @@ fn if_else(on: &Evaluator<'_>, argument: &Value) -> Outcome {
 
 /// The value of a condition function, or of `{"Condition": name}`.
 fn boolean(on: &Evaluator<'_>, value: &Value) -> Result<Option<bool>, Error> {
-    if let Some(map) = value.as_object()
-        && let (1, Some(Value::String(name))) = (map.len(), map.get("Condition"))
-    {
-        return on
-            .conditions
-            .get(name)
-            .map(|holds| Some(*holds))
-            .ok_or_else(|| undefined_condition(name, on.block));
+    match value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("Condition")) {
+        Some(Value::String(name)) => {
+            let holds = on.conditions.get(name).copied();
+            return holds.map(Some).ok_or_else(|| undefined_condition(name, on.block));
+        }
+        // SAM writes `{"Condition": {"Condition": name}}`, and CloudFormation takes it.
+        Some(inner) => return boolean(on, inner),
+        None => {}
     }
     Ok(match on.value(value)? {
         Some(Value::Bool(flag)) => Some(flag),

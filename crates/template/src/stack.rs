@@ -71,6 +71,22 @@ impl<'t> Stack<'t> {
         self.evaluator(Some(&context), "Resources").object(&resource.properties)
     }
 
+    /// Every resource that exists, evaluated with its attributes: what [`crate::diff`] compares.
+    ///
+    /// Keys are logical ids; members are `Type`, `Properties`, `DeletionPolicy` and the like.
+    pub fn resources(&self, context: &dyn Context) -> Result<Map<String, Value>, Error> {
+        let context = ActiveOnly { stack: self, inner: context };
+        let mut result = Map::new();
+        for resource in self.template.resources.iter().filter(|one| self.is_active(one)) {
+            let on = self.evaluator(Some(&context), "Resources");
+            let mut one = on.object(&resource.attributes)?;
+            one.insert("Type".to_owned(), resource.type_name.clone().into());
+            one.insert("Properties".to_owned(), on.object(&resource.properties)?.into());
+            result.insert(resource.id.clone(), one.into());
+        }
+        Ok(result)
+    }
+
     /// An output's value and export name, evaluated; `None` where its condition does not hold.
     pub fn output(
         &self,

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use cumulet_template::{
-    Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, parameter_values,
-    parse,
+    Action, Context, DynamicReference, Given, Limits, Lookup, Pseudo, Stack, Template, diff,
+    parameter_values, parse,
 };
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ Mappings:
 Conditions:
   IsProd: !Equals [!Ref Env, prod]
   NotProd: !Not [!Condition IsProd]
-  Both: !And [!Condition IsProd, !Condition NotProd]
+  Both: !And [Condition: !Condition IsProd, !Condition NotProd]
   Either: !Or [!Condition IsProd, !Condition NotProd]
   Alias: !Condition Either
 Resources:
@@ -256,6 +256,39 @@ fn templates_that_are_refused() {
             "Template format error: Number of resources, 501, is greater than maximum allowed, 500"
                 .to_owned()
         )
+    );
+}
+
+#[test]
+fn a_parameter_changes_resources() {
+    let text = "
+Parameters: {Size: {Type: Number, Default: 1}}
+Conditions: {Large: !Equals [!Ref Size, 2]}
+Resources:
+  Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}
+  Other: {Type: T, Properties: {Size: !Ref Size, Name: !Ref Bucket}}
+  Extra: {Type: T, Condition: Large}
+";
+    let document = parse(text, &Limits::default()).unwrap();
+    let template = Template::new(&document).unwrap();
+    let resources = |size: &str| {
+        let given = Given::from([("Size".to_owned(), size.to_owned())]);
+        let values = parameter_values(&template.parameters, &given, &|_| None).unwrap();
+        let stack = Stack::new(&template, values, Pseudo::default()).unwrap();
+        stack.resources(&World).unwrap()
+    };
+    let (small, large) = (resources("1"), resources("2"));
+    assert_eq!(small["Bucket"]["DeletionPolicy"], json!("Retain"));
+    let changes: Vec<_> = diff(&small, &large)
+        .into_iter()
+        .map(|change| (change.id, change.action, change.paths.join(" ")))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            ("Other".to_owned(), Action::Modify, "/Properties/Size".to_owned()),
+            ("Extra".to_owned(), Action::Add, String::new()),
+        ]
     );
 }
 

@@ -100,7 +100,7 @@ impl Router {
         if (form && *method == Method::POST || action) && scope.is_none_or(speaks_query) {
             return Ok(Routed::Form);
         }
-        self.path(method, path, query, scope)
+        self.path(method, path, query, headers, scope)
     }
 
     fn signed_by(&self, scope: &str) -> impl Iterator<Item = &'static ServiceMeta> {
@@ -154,6 +154,7 @@ impl Router {
         method: &Method,
         path: &str,
         query: &str,
+        headers: &HeaderMap,
         scope: Option<&str>,
     ) -> Result<Routed, Unroutable> {
         let mut known = None;
@@ -162,8 +163,9 @@ impl Router {
                 continue;
             }
             known = Some(Unroutable::NoOperation(service, *protocol));
-            let matching = patterns.iter().filter(|p| p.matches(method, path, query));
-            let Some(best) = matching.max_by(|a, b| a.rank(b)) else { continue };
+            let matching = patterns.iter().filter(|p| p.matches(method, path, query, headers));
+            // Of equals the first: `ListBuckets` comes before `ListDirectoryBuckets`.
+            let Some(best) = matching.rev().max_by(|a, b| a.rank(b)) else { continue };
             let labels = best.labels(path).ok_or(Unroutable::NoService)?;
             let name = best.route.name.to_owned();
             return Ok(Routed::Operation { service, name, protocol: *protocol, labels });
@@ -195,13 +197,16 @@ impl Pattern {
         }
     }
 
-    fn matches(&self, method: &Method, path: &str, query: &str) -> bool {
+    fn matches(&self, method: &Method, path: &str, query: &str, headers: &HeaderMap) -> bool {
         method.as_str() == self.route.method
             && self.labels(path).is_some()
             && self.query.iter().all(|(name, value)| {
-                pairs(query, false)
-                    .flatten()
-                    .any(|(n, v)| n == *name && (value.is_empty() || v == *value))
+                // S3's headers may stand in the query, and are as good as that in the head.
+                let header = name.starts_with("x-amz-") && headers.contains_key(*name);
+                header
+                    || pairs(query, false)
+                        .flatten()
+                        .any(|(n, v)| n == *name && (value.is_empty() || v == *value))
             })
     }
 
@@ -300,6 +305,16 @@ mod tests {
             route("GetAcl", "GET", "/{Bucket}?acl"),
             route("GetObject", "GET", "/{Bucket}/{Key+}"),
             route("GetObjectAcl", "GET", "/{Bucket}/{Key+}?acl"),
+            route("ListParts", "GET", "/{Bucket}/{Key+}?uploadId"),
+            route("PutObject", "PUT", "/{Bucket}/{Key+}"),
+            route("CopyObject", "PUT", "/{Bucket}/{Key+}?x-amz-copy-source"),
+            route("UploadPart", "PUT", "/{Bucket}/{Key+}?partNumber&uploadId"),
+            route(
+                "UploadPartCopy",
+                "PUT",
+                "/{Bucket}/{Key+}?x-amz-copy-source&partNumber&uploadId",
+            ),
+            route("ListDirectoryBuckets", "GET", "/"),
         ],
     );
 
@@ -338,6 +353,18 @@ mod tests {
             ("PATCH /b/k", "NoService"),
         ] {
             assert_eq!(find(target, &[], None), expect, "{target}");
+        }
+        let copy = [("x-amz-copy-source", "c/d")];
+        for (target, headers, expect) in [
+            ("GET /b/k?uploadId=u", &[][..], "ListParts"),
+            ("PUT /b/k", &[], "PutObject"),
+            ("PUT /b/k", &copy, "CopyObject"),
+            ("PUT /b/k?x-amz-copy-source=c%2Fd", &[], "CopyObject"),
+            ("PUT /b/k?uploadId=u&partNumber=1", &[], "UploadPart"),
+            ("PUT /b/k?uploadId=u&partNumber=1", &copy, "UploadPartCopy"),
+        ] {
+            let found = find(target, headers, None);
+            assert_eq!(found.split(' ').next(), Some(expect), "{target}");
         }
         assert_eq!(find("PATCH /b/k", &[], Some("s3")), "nothing of s3");
         assert_eq!(find("GET /b/k", &[], Some("code")), "nothing of code");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::emit::HEADER;
-use super::model::Model;
+use super::model::{Model, Operation};
 use super::names::literal;
 
 /// The crate's root: its modules, and the service as its clients see it.
@@ -28,12 +28,13 @@ pub(super) fn lib(name: &str, model: &Model) -> Result<String, String> {
         .collect();
     let mut routes = String::new();
     for operation in model.operations.values() {
+        let Some(uri) = uri(model, operation)? else { continue };
         let _ = writeln!(
             routes,
             "Route {{ name: {}, method: {}, uri: {} }},",
             literal(&operation.name),
             literal(&operation.http.method),
-            literal(&operation.http.request_uri)
+            literal(&uri)
         );
     }
     let option = |value: Option<&String>| {
@@ -68,4 +69,42 @@ pub(super) fn lib(name: &str, model: &Model) -> Result<String, String> {
         option(meta.xml_namespace.as_ref()),
         option(namespace.as_ref()),
     ))
+}
+
+/// An operation's path and literal query. S3 has operations of one method and path: what tells them
+/// apart are the query parameters and `x-amz-` headers that each requires, which become literals. A
+/// deprecated one gives way to its successor.
+fn uri(model: &Model, operation: &Operation) -> Result<Option<String>, String> {
+    let same = |other: &&Operation| {
+        other.name != operation.name
+            && other.http.method == operation.http.method
+            && other.http.request_uri == operation.http.request_uri
+    };
+    let uri = operation.http.request_uri.clone();
+    // The other protocols have one path for all.
+    if uri == "/" || !model.operations.values().any(|other| same(&other)) {
+        return Ok(Some(uri));
+    }
+    if operation.deprecated {
+        return Ok(None);
+    }
+    let Some(top) = &operation.input else { return Ok(Some(uri)) };
+    let shape = model.shape(&top.shape)?;
+    let mut literals: Vec<String> = Vec::new();
+    for (member, r) in shape.members()? {
+        let wire = r.location_name.as_deref().unwrap_or(member);
+        let tells = match r.location.as_deref() {
+            Some("querystring") => true,
+            Some("header") => wire.starts_with("x-amz-"),
+            _ => false,
+        };
+        if tells && shape.required.iter().any(|required| required == member) {
+            literals.push(wire.to_owned());
+        }
+    }
+    if literals.is_empty() {
+        return Ok(Some(uri));
+    }
+    let mark = if uri.contains('?') { '&' } else { '?' };
+    Ok(Some(format!("{uri}{mark}{}", literals.join("&"))))
 }

@@ -38,6 +38,8 @@ pub(crate) struct Operation {
     pub(crate) output: Option<Top>,
     pub(crate) authtype: Option<String>,
     #[serde(default)]
+    pub(crate) deprecated: bool,
+    #[serde(default)]
     pub(crate) auth: Vec<String>,
     #[serde(default)]
     pub(crate) errors: Vec<Ref>,

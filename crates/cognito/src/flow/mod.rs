@@ -122,7 +122,7 @@ impl Cognito {
         match store::find_user(&cx.store().snapshot(), pool, name).await? {
             Some(user) => Ok(Named::User(Box::new(user))),
             None if client.hides_users() => {
-                let seed = &self.keys.of(cx, pool).await?.seed;
+                let seed = &self.keys.of(cx, pool)?.seed;
                 let hash = secrets::keyed_hash(seed, &[b"name", pool.fold(name).as_bytes()]);
                 Ok(Named::Nobody(hash))
             }
@@ -226,7 +226,7 @@ impl Cognito {
                     )
                     .into());
                 }
-                self.ask_new_password(sign_in, user)
+                Self::ask_new_password(sign_in, user)
             }
             Status::Confirmed => {
                 let tokens = self.open_session(cx, pool, client, user).await?;

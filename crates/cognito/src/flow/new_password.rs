@@ -28,7 +28,7 @@ struct Ticket {
 
 impl Cognito {
     /// The challenge, with the attributes that are there and those that lack.
-    pub(super) fn ask_new_password(&self, sign_in: &SignIn<'_>, user: &User) -> Result<Step> {
+    pub(super) fn ask_new_password(sign_in: &SignIn<'_>, user: &User) -> Result<Step> {
         let SignIn { cx, pool, .. } = sign_in;
         let ticket = Ticket {
             sub: user.sub.clone(),

@@ -45,8 +45,8 @@ impl Cognito {
         sign_in.check_secret_hash(&[name])?;
         let SignIn { cx, pool, client, .. } = sign_in;
         let named = self.named(cx, pool, client, name).await?;
-        let user_id = self.user_id(sign_in, &named, name).await?;
-        let (salt, verifier) = self.verifier(sign_in, named.user(), name).await?;
+        let user_id = self.user_id(sign_in, &named, name)?;
+        let (salt, verifier) = self.verifier(sign_in, named.user(), name)?;
         let secret = random::<32>(cx.ids());
         let b = U256::from_be_slice(secret.as_slice());
         let public = self.heavy.run(move || verifier.challenge(&b)).await?;
@@ -93,7 +93,7 @@ impl Cognito {
         let named = self.ticket_holder(sign_in, &ticket).await?;
         let step = Some((ticket.nonce.as_str(), ticket.until));
         self.begin_attempt(sign_in, &named.subject(), step).await?;
-        let (_, verifier) = self.verifier(sign_in, named.user(), &ticket.name).await?;
+        let (_, verifier) = self.verifier(sign_in, named.user(), &ticket.name)?;
         let holds = Claim {
             place: pool.place.clone(),
             user_id: ticket.user_id.clone(),
@@ -126,14 +126,14 @@ impl Cognito {
 
     /// The name that SRP reckons with. For somebody who does not exist it looks like one that does:
     /// a UUID where users of this pool that sign in so have one, else the name itself.
-    async fn user_id(&self, sign_in: &SignIn<'_>, named: &Named, name: &str) -> Result<String> {
+    fn user_id(&self, sign_in: &SignIn<'_>, named: &Named, name: &str) -> Result<String> {
         if let Some(user) = named.user() {
             return Ok(user.username.clone());
         }
         if !sign_in.pool.makes_usernames() {
             return Ok(name.to_owned());
         }
-        let seed = &self.keys.of(sign_in.cx, &sign_in.pool).await?.seed;
+        let seed = &self.keys.of(sign_in.cx, &sign_in.pool)?.seed;
         let name = sign_in.pool.fold(name);
         let text = hex(&secrets::keyed_hash(seed, &[b"user id", name.as_bytes()]));
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
@@ -150,7 +150,7 @@ impl Cognito {
     }
 
     /// A user's salt and verifier, or invented ones where there are none.
-    async fn verifier(
+    fn verifier(
         &self,
         sign_in: &SignIn<'_>,
         user: Option<&User>,
@@ -161,7 +161,7 @@ impl Cognito {
         {
             return password.open(cx.sealer(), &pool.place, &user.sub);
         }
-        Ok(invented(&self.keys.of(cx, pool).await?.seed, &pool.fold(name)))
+        Ok(invented(&self.keys.of(cx, pool)?.seed, &pool.fold(name)))
     }
 }
 

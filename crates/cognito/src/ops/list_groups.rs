@@ -19,8 +19,13 @@ impl Handle<ListGroups> for Cognito {
         let pool = pool_of(cx, &input.user_pool_id).await?;
         let range = page::from(&pool.place.key("group"), input.next_token.as_deref())?;
         let limit = usize::try_from(input.limit.unwrap_or(60)).unwrap_or(60).clamp(1, 60);
-        let page =
-            cx.store().snapshot().range_records::<Group>(&range, Direction::Forward, limit).await?;
+        let mut page = cx
+            .store()
+            .snapshot()
+            .range_records::<Group>(&range, Direction::Forward, limit + 1)
+            .await?;
+        // One more was read, to know whether there is one.
+        page.items.truncate(limit);
         let next_token = page::token(page.items.last().map(|(key, _)| key), page.rest.is_some());
         let list = page.items.into_iter().map(|(_, group)| groups::shown(&pool, group)).collect();
         Ok(ListGroupsResponse { groups: Some(list), next_token })

@@ -27,11 +27,13 @@ impl Handle<ListUserPoolClients> for Cognito {
         let pool = pool_of(cx, &input.user_pool_id).await?;
         let range = page::from(&pool.place.key("client"), input.next_token.as_deref())?;
         let limit = usize::try_from(input.max_results.unwrap_or(60)).unwrap_or(60).clamp(1, 60);
-        let page = cx
+        let mut page = cx
             .store()
             .snapshot()
-            .range_records::<ClientRecord>(&range, Direction::Forward, limit)
+            .range_records::<ClientRecord>(&range, Direction::Forward, limit + 1)
             .await?;
+        // One more was read, to know whether there is one.
+        page.items.truncate(limit);
         let next_token = page::token(page.items.last().map(|(key, _)| key), page.rest.is_some());
         let mut clients = Vec::with_capacity(page.items.len());
         for (key, record) in page.items {

@@ -28,7 +28,9 @@ impl Handle<ListUsersInGroup> for Cognito {
         let members = pool.place.key("member").text(&input.group_name);
         let range = page::from(&members, input.next_token.as_deref())?;
         let limit = usize::try_from(input.limit.unwrap_or(60)).unwrap_or(60).clamp(1, 60);
-        let page = snapshot.range(&range, Direction::Forward, limit).await?;
+        let mut page = snapshot.range(&range, Direction::Forward, limit + 1).await?;
+        // One more was read, to know whether there is one.
+        page.items.truncate(limit);
         let next_token = page::token(page.items.last().map(|(key, _)| key), page.rest.is_some());
         let mut list = Vec::with_capacity(page.items.len());
         for (key, _) in page.items {

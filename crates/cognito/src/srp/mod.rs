@@ -199,7 +199,7 @@ pub(crate) mod testing {
     }
 
     /// The key from `u` and `S`.
-    pub(crate) fn key(u: &[u8; 32], secret: U3072) -> [u8; 16] {
+    pub(crate) fn key(u: &[u8; 32], secret: &U3072) -> [u8; 16] {
         let secret: [u8; VERIFIER] = secret.to_be_bytes().into();
         let extracted = keyed_hash(&padded(u), &[&padded(&secret)]);
         let mut key = [0; 16];

@@ -54,7 +54,7 @@ fn client_key(
     let u = scrambling(&testing::power(a), server);
     let base = testing::without(server, &Verifier::derive(identity, password, salt));
     let secret = base.pow(a) * base.pow(&x).pow(&U256::from_be_slice(&u));
-    testing::key(&u, secret.retrieve())
+    testing::key(&u, &secret.retrieve())
 }
 
 #[test]

@@ -16,7 +16,7 @@ use cumulet_api_cognito_idp::types::*;
 use cumulet_base::{AccountId, Limits, ManualClock, RandomIds, Timestamp};
 use cumulet_mail::{Mail, Unconfigured};
 use cumulet_service::{
-    Access, Authorizer, BoxFuture, Cloud, Credentials, Cx, Error, Found, Principal, Parts, Result,
+    Access, Authorizer, BoxFuture, Cloud, Credentials, Cx, Error, Found, Parts, Principal, Result,
 };
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_work::Work;
@@ -142,7 +142,12 @@ impl World {
         self.cx.call::<AdminSetUserPassword>(input).await.unwrap();
     }
 
-    pub(super) async fn sign_up(&self, client: &str, name: &str, email: &str) -> Result<SignUpResponse> {
+    pub(super) async fn sign_up(
+        &self,
+        client: &str,
+        name: &str,
+        email: &str,
+    ) -> Result<SignUpResponse> {
         let input = SignUpRequest {
             client_id: client.to_owned(),
             username: name.to_owned(),
@@ -170,7 +175,7 @@ impl World {
         let input = InitiateAuthRequest {
             auth_flow: AuthFlowType::UserPasswordAuth,
             client_id: client.to_owned(),
-            auth_parameters: parameters(&[("USERNAME", name), ("PASSWORD", password)]),
+            auth_parameters: Some(parameters(&[("USERNAME", name), ("PASSWORD", password)])),
             ..InitiateAuthRequest::default()
         };
         self.anyone().call::<InitiateAuth>(input).await
@@ -189,7 +194,7 @@ impl World {
         let input = InitiateAuthRequest {
             auth_flow: AuthFlowType::UserSrpAuth,
             client_id: client.to_owned(),
-            auth_parameters: parameters(&[("USERNAME", name), ("SRP_A", a)]),
+            auth_parameters: Some(parameters(&[("USERNAME", name), ("SRP_A", a)])),
             ..InitiateAuthRequest::default()
         };
         let answer = self.anyone().call::<InitiateAuth>(input).await?;
@@ -251,8 +256,8 @@ pub(super) fn attributes(list: &[(&str, &str)]) -> Vec<AttributeType> {
     list.iter().map(one).collect()
 }
 
-pub(super) fn parameters(list: &[(&str, &str)]) -> Option<BTreeMap<String, String>> {
-    Some(list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+pub(super) fn parameters(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// Code and message of a refusal.

@@ -41,8 +41,12 @@ impl Client {
         let salt = testing::salt(&challenge["SALT"]);
         let key = self.key(identity, password, &salt, &server);
         let block = &challenge["SECRET_BLOCK"];
-        let parts: [&[u8]; 4] =
-            [self.pool.as_bytes(), user.as_bytes(), &STANDARD.decode(block).unwrap(), time.as_bytes()];
+        let parts: [&[u8]; 4] = [
+            self.pool.as_bytes(),
+            user.as_bytes(),
+            &STANDARD.decode(block).unwrap(),
+            time.as_bytes(),
+        ];
         let signature = STANDARD.encode(keyed_hash(&key, &parts));
         BTreeMap::from([
             ("USERNAME".to_owned(), user.clone()),
@@ -53,14 +57,20 @@ impl Client {
     }
 
     /// `S = (B - k·g^x)^(a + u·x)`, as `base^a · (base^x)^u`.
-    fn key(&self, identity: Identity<'_>, password: &str, salt: &[u8], server: &Public) -> [u8; 16] {
+    fn key(
+        &self,
+        identity: Identity<'_>,
+        password: &str,
+        salt: &[u8],
+        server: &Public,
+    ) -> [u8; 16] {
         let x = testing::private_key(identity, password, salt);
         let mine = testing::power(&self.a);
         let u = scrambling(&mine, server);
         let verifier = Verifier::derive(identity, password, salt);
         let base: FixedMontyForm<{ U3072::LIMBS }> = testing::without(server, &verifier);
         let secret = base.pow(&self.a) * base.pow(&x).pow(&U256::from_be_slice(&u));
-        testing::key(&u, secret.retrieve())
+        testing::key(&u, &secret.retrieve())
     }
 }
 

@@ -28,18 +28,18 @@ pub(super) fn permissions(
     ends: &str,
 ) -> Result<Vec<String>, Fault> {
     let known = strings(profile.get("categories"));
-    let given = connector.at("Permissions").as_list().unwrap_or_default();
     let valid = known.join(", ");
-    if given.is_empty() {
+    let given = connector.at("Permissions");
+    if given.as_list().is_some_and(<[Node]>::is_empty) {
         return Err(
             connector.fault(format!("'Permissions' cannot be empty; valid values are: {valid}."))
         );
     }
     let unsupported = "Unsupported 'Permissions' provided for connector";
     let fits = |one: &Node| one.as_str().is_some_and(|one| known.iter().any(|k| k == one));
-    if !given.iter().all(fits) {
+    let Some(given) = given.as_list().filter(|given| given.iter().all(fits)) else {
         return Err(connector.fault(format!("{unsupported} {ends}; valid values are: {valid}.")));
-    }
+    };
     let wanted: Vec<String> =
         known.into_iter().filter(|name| given.iter().any(|one| one.is(name))).collect();
     let combinations: Vec<Vec<String>> = profile

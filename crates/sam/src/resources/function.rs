@@ -46,8 +46,8 @@ const SCHEMA: &[Property] = &[
     optional("EventInvokeConfig", Form::Map),
     literal("EphemeralStorage", Form::Any),
     // An alias takes no function but a Ref to a parameter.
-    optional("AutoPublishAlias", Form::Str),
-    optional("AutoPublishCodeSha256", Form::Str),
+    optional("AutoPublishAlias", Form::Name),
+    optional("AutoPublishCodeSha256", Form::Name),
     literal("AutoPublishAliasAllProperties", Form::Bool),
     literal("VersionDescription", Form::Any),
     literal("ProvisionedConcurrencyConfig", Form::Any),

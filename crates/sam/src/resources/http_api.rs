@@ -164,8 +164,9 @@ fn add_auth(
         body,
         "Auth works only with inline OpenApi specified in the 'DefinitionBody' property.",
     )?;
-    let known = ["Authorizers", "DefaultAuthorizer", "EnableIamAuthorizer"];
-    if auth.as_map().is_some_and(|auth| auth.iter().any(|(key, _)| !known.contains(&key))) {
+    let names = ["Authorizers", "DefaultAuthorizer", "EnableIamAuthorizer"];
+    let known = |auth: &Dict| auth.iter().all(|(key, _)| names.contains(&key));
+    if !auth.as_map().is_some_and(known) {
         return Err(api.fault("Invalid value for 'Auth' property"));
     }
     valid_only(api, body, "Auth configuration")?;

@@ -137,7 +137,8 @@ fn add_auth(state: &State<'_>, api: &SamResource, body: &mut Node) -> Result<(),
         body,
         "Auth works only with inline Swagger specified in 'DefinitionBody' property.",
     )?;
-    if auth.as_map().is_some_and(|auth| auth.iter().any(|(key, _)| !AUTH.contains(&key))) {
+    let known = |auth: &Dict| auth.iter().all(|(key, _)| AUTH.contains(&key));
+    if !auth.as_map().is_some_and(known) {
         return Err(api.fault("Invalid value for 'Auth' property"));
     }
     valid_only(api, body, "Auth configuration")?;

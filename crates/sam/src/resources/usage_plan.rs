@@ -114,10 +114,9 @@ fn share(state: &mut State<'_>, api: &SamResource) -> Result<Dict, Fault> {
         plan.update_replace_policy = replace.clone();
     }
     let condition = passed.at("Condition").clone();
-    if plan.any_without_condition {
-    } else if condition.truthy() {
+    if condition.truthy() && !plan.any_without_condition {
         add_condition(state, condition)?;
-    } else {
+    } else if !plan.any_without_condition {
         plan.any_without_condition = true;
         if let Some(conditions) = state.output_conditions()
             && conditions.contains(CONDITION)

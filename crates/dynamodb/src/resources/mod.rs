@@ -1,0 +1,4 @@
+//! How a stack makes this service's resources: one type a file.
+
+mod properties;
+pub(crate) mod table;

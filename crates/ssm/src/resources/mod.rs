@@ -1,0 +1,5 @@
+//! What a stack can make of this service.
+
+mod parameter;
+
+pub(crate) use parameter::Parameter;

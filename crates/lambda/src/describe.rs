@@ -140,7 +140,7 @@ pub(crate) fn alias(name: &FunctionName, alias: &AliasRecord) -> AliasConfigurat
         function_version: Some(version_text(alias.version)),
         description: Some(alias.description.clone()),
         routing_config: (!weights.is_empty())
-            .then(|| AliasRoutingConfiguration { additional_version_weights: Some(weights) }),
+            .then_some(AliasRoutingConfiguration { additional_version_weights: Some(weights) }),
         revision_id: Some(alias.revision.clone()),
     }
 }

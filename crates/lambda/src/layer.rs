@@ -55,6 +55,6 @@ pub(crate) fn suits(
     let among = |all: &[String], wanted: Option<&str>| {
         wanted.is_none_or(|wanted| all.is_empty() || all.iter().any(|one| one == wanted))
     };
-    among(&record.runtimes, runtime.map(|r| r.as_str()))
-        && among(&record.architectures, architecture.map(|a| a.as_str()))
+    among(&record.runtimes, runtime.map(Runtime::as_str))
+        && among(&record.architectures, architecture.map(Architecture::as_str))
 }

@@ -54,8 +54,7 @@ impl FunctionName {
             None => Ok(name),
             Some(LATEST) => Ok(Self { qualifier: None, ..name }),
             Some(_) => Err(Error::Invalid(format!(
-                "{} is a qualified name, and this operation is for the function as a whole.",
-                text
+                "{text} is a qualified name, and this operation is for the function as a whole."
             ))),
         }
     }

@@ -68,7 +68,8 @@ fn conditions(input: &AddPermissionRequest) -> Map<String, Value> {
     };
     let via_url = input.invoked_via_function_url.map(|via| if via { "true" } else { "false" });
     add("StringEquals", "AWS:SourceAccount", input.source_account.as_deref());
-    let auth = input.function_url_auth_type.map(|auth| auth.as_str());
+    let auth =
+        input.function_url_auth_type.map(cumulet_api_lambda::types::FunctionUrlAuthType::as_str);
     add("StringEquals", "lambda:FunctionUrlAuthType", auth);
     add("StringEquals", "lambda:EventSourceToken", input.event_source_token.as_deref());
     add("StringEquals", "aws:PrincipalOrgID", input.principal_org_id.as_deref());

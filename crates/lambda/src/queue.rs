@@ -124,12 +124,11 @@ async fn handle(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>, lease: &Lease) -> Outc
     if !failed {
         return Outcome::Done;
     }
-    match retry(lease.attempt, &config) {
-        Some(after) => Outcome::Retry { after },
-        None => {
-            tracing::warn!(function = %name.arn(), "an event failed for the last time");
-            Outcome::Done
-        }
+    if let Some(after) = retry(lease.attempt, &config) {
+        Outcome::Retry { after }
+    } else {
+        tracing::warn!(function = %name.arn(), "an event failed for the last time");
+        Outcome::Done
     }
 }
 

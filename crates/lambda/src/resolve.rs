@@ -29,15 +29,16 @@ pub(crate) async fn resolve(
     let function = name.load(read).await?;
     let number = match name.qualifier.as_deref() {
         None | Some(LATEST) => 0,
-        Some(qualifier) => match version_number(qualifier) {
-            Some(number) => number,
-            None => {
+        Some(qualifier) => {
+            if let Some(number) = version_number(qualifier) {
+                number
+            } else {
                 let alias = read.get_record(&name.aliases().text(qualifier)).await?;
                 let alias: crate::model::AliasRecord =
                     alias.ok_or_else(|| Error::NoFunction(name.named_arn()))?;
                 choose(alias.version, &alias.weights, chance(ids))
             }
-        },
+        }
     };
     let version = name.load_version(read, &function, number).await?;
     Ok(Resolved { name: name.clone(), function, version, arn: name.named_arn() })

@@ -70,7 +70,7 @@ impl<'a> From<&'a CreateFunctionRequest> for Wanted<'a> {
     fn from(input: &'a CreateFunctionRequest) -> Self {
         Self {
             operation: "CreateFunction",
-            runtime: input.runtime.map(|runtime| runtime.as_str()),
+            runtime: input.runtime.map(cumulet_api_lambda::types::Runtime::as_str),
             role: Some(&input.role),
             handler: input.handler.as_deref(),
             timeout: input.timeout,
@@ -106,7 +106,7 @@ impl<'a> From<&'a UpdateFunctionConfigurationRequest> for Wanted<'a> {
     fn from(input: &'a UpdateFunctionConfigurationRequest) -> Self {
         Self {
             operation: "UpdateFunctionConfiguration",
-            runtime: input.runtime.map(|runtime| runtime.as_str()),
+            runtime: input.runtime.map(cumulet_api_lambda::types::Runtime::as_str),
             role: input.role.as_deref(),
             handler: input.handler.as_deref(),
             timeout: input.timeout,
@@ -279,8 +279,14 @@ fn logging_of(wanted: &LoggingConfig) -> Result<Logging, Error> {
     let level = |set: Option<&'static str>| json.then(|| set.unwrap_or("INFO").to_owned());
     Ok(Logging {
         json,
-        application_level: level(wanted.application_log_level.map(|l| l.as_str())),
-        system_level: level(wanted.system_log_level.map(|l| l.as_str())),
+        application_level: level(
+            wanted
+                .application_log_level
+                .map(cumulet_api_lambda::types::ApplicationLogLevel::as_str),
+        ),
+        system_level: level(
+            wanted.system_log_level.map(cumulet_api_lambda::types::SystemLogLevel::as_str),
+        ),
         group: wanted.log_group.clone(),
     })
 }

@@ -134,10 +134,7 @@ mod tests {
     }
 
     fn weights_of(weights: BTreeMap<String, f64>) -> Result<BTreeMap<u64, f64>, Error> {
-        weights_config(AliasRoutingConfiguration { additional_version_weights: Some(weights) })
-    }
-
-    fn weights_config(routing: AliasRoutingConfiguration) -> Result<BTreeMap<u64, f64>, Error> {
-        weights(Some(&routing))
+        let routing = AliasRoutingConfiguration { additional_version_weights: Some(weights) };
+        super::weights(Some(&routing))
     }
 }

@@ -92,7 +92,9 @@ impl Known {
             Some(Some(value)) => Lookup::Value(Value::String(value.clone())),
             Some(None) => Lookup::Unknown,
             None => {
-                self.asked(|asked| drop(asked.parameters.insert((name, secret))));
+                self.asked(|asked| {
+                    asked.parameters.insert((name, secret));
+                });
                 Lookup::Later
             }
         }
@@ -124,7 +126,9 @@ impl Context for Known {
         if let Some(value) = self.exports.get(name) {
             return value.clone().map(Value::String);
         }
-        self.asked(|asked| drop(asked.exports.insert(name.to_owned())));
+        self.asked(|asked| {
+            asked.exports.insert(name.to_owned());
+        });
         None
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use cumulet_api_cloudformation::errors::{
     AlreadyExistsException, ChangeSetNotFoundException, InsufficientCapabilitiesException,
-    InvalidChangeSetStatusException, TokenAlreadyExistsException,
+    InvalidChangeSetStatusException,
 };
 use cumulet_service as service;
 
@@ -24,8 +24,6 @@ pub(crate) enum Error {
     Capabilities(String),
     /// The change set cannot be executed or deleted now.
     ChangeSetStatus(String),
-    /// The token was used for another operation.
-    Token(String),
 }
 
 impl Error {
@@ -43,9 +41,6 @@ impl fmt::Display for Error {
             Self::NoChangeSet(name) => write!(f, "ChangeSet [{name}] does not exist"),
             Self::StackExists(name) => write!(f, "Stack [{name}] already exists"),
             Self::Capabilities(wanted) => write!(f, "Requires capabilities : [{wanted}]"),
-            Self::Token(token) => {
-                write!(f, "The client request token {token} was used for another operation")
-            }
         }
     }
 }
@@ -63,7 +58,6 @@ impl From<Error> for service::Error {
             Error::StackExists(_) => Self::modeled::<AlreadyExistsException>(message),
             Error::Capabilities(_) => Self::modeled::<InsufficientCapabilitiesException>(message),
             Error::ChangeSetStatus(_) => Self::modeled::<InvalidChangeSetStatusException>(message),
-            Error::Token(_) => Self::modeled::<TokenAlreadyExistsException>(message),
         }
     }
 }

@@ -91,6 +91,8 @@ impl Run {
             made.type_name.clone_into(&mut record.type_name);
             record.begun = None;
         }
+        // What an earlier operation made is not this one's to take away.
+        record.fresh = fresh;
         record.settled = Some(mark);
         self.note(operation, &record, told).await?;
         Ok(Ok(()))

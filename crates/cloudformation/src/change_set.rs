@@ -74,7 +74,7 @@ pub(crate) fn record(
     stack: &StackRecord,
     input: &CreateChangeSetInput,
     creates_stack: bool,
-) -> Result<ChangeSetRecord> {
+) -> ChangeSetRecord {
     let id = format!("changeSet/{}/{}", input.change_set_name, cx.ids().uuid());
     let id = Arn::new("cloudformation", cx.region(), cx.account(), &id);
     let role_arn = input.role_arn.clone().or_else(|| stack.settings.role_arn.clone());
@@ -83,7 +83,7 @@ pub(crate) fn record(
         Some(OnStackFailure::Delete) => OnFailure::Delete,
         Some(OnStackFailure::Rollback) | None => OnFailure::Rollback,
     };
-    Ok(ChangeSetRecord {
+    ChangeSetRecord {
         id: id.as_str().to_owned(),
         name: input.change_set_name.clone(),
         description: input.description.clone(),
@@ -104,14 +104,14 @@ pub(crate) fn record(
         changes: Vec::new(),
         include_nested: input.include_nested_stacks == Some(true),
         token: input.client_token.clone(),
-    })
+    }
 }
 
 impl ChangeSetRecord {
     /// It cannot be executed.
     pub(crate) fn fail(&mut self, reason: String) {
-        self.status = "FAILED".to_owned();
-        self.execution = "UNAVAILABLE".to_owned();
+        "FAILED".clone_into(&mut self.status);
+        "UNAVAILABLE".clone_into(&mut self.execution);
         self.reason = Some(reason);
     }
 }

@@ -164,9 +164,7 @@ fn modified(
     if made.tags != tags {
         attributes.push("Tags".to_owned());
     }
-    let unknown = properties
-        .iter()
-        .any(|(name, new)| *new && after.get(name).is_some_and(|value| waits(value)));
+    let unknown = properties.iter().any(|(name, new)| *new && after.get(name).is_some_and(waits));
     (!properties.is_empty() || !attributes.is_empty()).then(|| PlannedChange {
         id: resource.id.clone(),
         type_name: resource.type_name.clone(),

@@ -92,7 +92,7 @@ pub(crate) async fn revision(
     let (processed, transformed) = expand(cx, &document, &given, &transforms)?;
     let template = Template::new(&processed)?;
     capabilities::check(&template, asked)?;
-    let given = known_only(&template, given, &document)?;
+    let given = known_only(&template, given, &document);
     let resolved = resolve(cx, &template, &given).await?;
     // Conditions and rules are decided here, so that what cannot work is refused at once.
     let evaluated = Stack::new(&template, resolved.clone(), pseudo(cx, stack))?;
@@ -189,12 +189,12 @@ fn given(parameters: &[Parameter], previous: Option<&Values>) -> Result<Given> {
 }
 
 /// A macro may take parameters out of the template; those that the template had are no error.
-fn known_only(template: &Template, given: Given, document: &Value) -> Result<Given> {
+fn known_only(template: &Template, given: Given, document: &Value) -> Given {
     let declared = |name: &str| {
         document.get("Parameters").and_then(|parameters| parameters.get(name)).is_some()
     };
     let has = |name: &str| template.parameters.iter().any(|parameter| parameter.name == name);
-    Ok(given.into_iter().filter(|(name, _)| has(name) || !declared(name)).collect())
+    given.into_iter().filter(|(name, _)| has(name) || !declared(name)).collect()
 }
 
 /// The values as the template sees them, SSM's looked up.
@@ -205,10 +205,10 @@ async fn resolve(cx: &Cx, template: &Template, given: &Given) -> Result<Map<Stri
             continue;
         }
         let name = given.get(&parameter.name).or(parameter.default.as_ref());
-        if let Some(name) = name.filter(|name| !found.contains_key(*name)) {
-            if let Some(value) = context::parameter(cx, name, false).await? {
-                found.insert(name.clone(), value);
-            }
+        if let Some(name) = name.filter(|name| !found.contains_key(*name))
+            && let Some(value) = context::parameter(cx, name, false).await?
+        {
+            found.insert(name.clone(), value);
         }
     }
     let ssm = |name: &str| found.get(name).cloned();

@@ -33,14 +33,21 @@ pub(crate) fn things(prefix: &str) -> BTreeMap<String, Value> {
     here.map(|(id, value)| (id.clone(), value.clone())).collect()
 }
 
-/// `Test::Thing`: `Fail` makes every step fail, `FailDelete` its removal; `Hang` never ends a step;
+/// Lets steps through that are begun from now on.
+pub(crate) fn open_gate(name: &str) {
+    let mut things = THINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    things.insert(name.to_owned(), Value::Null);
+}
+
+/// `Test::Thing`: `Fail` makes every step fail, `FailDelete` its removal; `Hang` never ends a step that
+/// is begun before the gate of that name is open;
 /// a change of `Kind` needs a new one. Attribute `Value` is the property.
 #[derive(Debug)]
 struct Thing;
 
 impl Thing {
     async fn put(id: &str, properties: &Map<String, Value>) -> Result<Actual> {
-        if properties.contains_key("Hang") {
+        if properties.get("Hang").is_some_and(|gate| things(gate.as_str().unwrap()).is_empty()) {
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -117,7 +124,6 @@ impl Credentials for Open {
 }
 
 pub(crate) struct Fixture {
-    pub(crate) cloud: Arc<Cloud>,
     pub(crate) cx: Cx,
 }
 
@@ -144,7 +150,7 @@ impl Fixture {
         cloud.start();
         let account = AccountId::DEFAULT.as_str().to_owned();
         let cx = cloud.context(Principal::Root { account });
-        Self { cloud, cx }
+        Self { cx }
     }
 
     pub(crate) async fn create(&self, name: &str, template: &Value) -> Result<String> {

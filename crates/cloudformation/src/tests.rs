@@ -10,18 +10,17 @@ use cumulet_api_cloudformation::types::ChangeSetType;
 use cumulet_service::Result;
 use serde_json::{Value, json};
 
-use crate::testing::{Fixture, things};
+use crate::testing::{Fixture, open_gate, things};
 
-fn thing(properties: Value) -> Value {
+fn thing(properties: &Value) -> Value {
     json!({"Type": "Test::Thing", "Properties": properties})
 }
 
 /// B reads A.
-fn pair(a: Value, b: Value) -> Value {
-    let mut b = b;
+fn pair(a: &Value, mut b: Value) -> Value {
     b["Value"] = json!({"Fn::GetAtt": ["A", "Value"]});
     json!({
-        "Resources": {"B": thing(b), "A": thing(a)},
+        "Resources": {"B": thing(&b), "A": thing(a)},
         "Outputs": {"Out": {"Value": {"Fn::GetAtt": ["B", "Value"]}}},
     })
 }
@@ -44,7 +43,7 @@ async fn delete(at: &Fixture, name: &str) {
 async fn a_stack_is_made_changed_and_removed() {
     let folder = tempfile::tempdir().unwrap();
     let at = Fixture::open(folder.path(), 0).await;
-    let id = at.create("life", &pair(json!({"Value": "1"}), json!({}))).await.unwrap();
+    let id = at.create("life", &pair(&json!({"Value": "1"}), json!({}))).await.unwrap();
     assert_eq!(at.settled(&id).await, "CREATE_COMPLETE");
     let outputs = at.stack("life").await.unwrap().outputs.unwrap();
     assert_eq!(outputs[0].output_value.as_deref(), Some("1"));
@@ -57,10 +56,10 @@ async fn a_stack_is_made_changed_and_removed() {
         "life CREATE_COMPLETE",
     ];
     assert_eq!(at.events(&id).await, expected);
-    let same = update(&at, "life", &pair(json!({"Value": "1"}), json!({}))).await.unwrap_err();
+    let same = update(&at, "life", &pair(&json!({"Value": "1"}), json!({}))).await.unwrap_err();
     assert_eq!(same.message, "No updates are to be performed.");
     let before = things("life-A-");
-    let other = pair(json!({"Value": "2", "Kind": "k"}), json!({}));
+    let other = pair(&json!({"Value": "2", "Kind": "k"}), json!({}));
     update(&at, "life", &other).await.unwrap();
     assert_eq!(at.settled(&id).await, "UPDATE_COMPLETE");
     let after = things("life-");
@@ -78,14 +77,14 @@ async fn a_stack_is_made_changed_and_removed() {
 async fn what_fails_is_undone() {
     let folder = tempfile::tempdir().unwrap();
     let at = Fixture::open(folder.path(), 0).await;
-    let id = at.create("bad", &pair(json!({}), json!({"Fail": 1}))).await.unwrap();
+    let id = at.create("bad", &pair(&json!({}), json!({"Fail": 1}))).await.unwrap();
     assert_eq!(at.settled(&id).await, "ROLLBACK_COMPLETE");
     assert!(things("bad-").is_empty());
-    let id = at.create("good", &pair(json!({"Value": "1"}), json!({}))).await.unwrap();
+    let id = at.create("good", &pair(&json!({"Value": "1"}), json!({}))).await.unwrap();
     assert_eq!(at.settled(&id).await, "CREATE_COMPLETE");
     let before = things("good-");
     for a in [json!({"Value": "2"}), json!({"Value": "2", "Kind": "k"})] {
-        update(&at, "good", &pair(a, json!({"Fail": 1}))).await.unwrap();
+        update(&at, "good", &pair(&a, json!({"Fail": 1}))).await.unwrap();
         assert_eq!(at.settled(&id).await, "UPDATE_ROLLBACK_COMPLETE");
         assert_eq!(things("good-"), before);
     }
@@ -102,7 +101,7 @@ async fn change_sets_show_and_do() {
         stack_name: "set".to_owned(),
         change_set_name: name.to_owned(),
         change_set_type: Some(kind),
-        template_body: Some(pair(json!({"Value": "1"}), json!({})).to_string()),
+        template_body: Some(pair(&json!({"Value": "1"}), json!({})).to_string()),
         ..CreateChangeSetInput::default()
     };
     let made = at.cx.call::<CreateChangeSet>(asked("c1", ChangeSetType::Create)).await.unwrap();
@@ -127,21 +126,23 @@ async fn an_operation_goes_on_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (folder.path().join("old"), folder.path().join("new"));
     let at = Fixture::open(&old, 0).await;
-    let id = at.create("crash", &pair(json!({"Value": "1"}), json!({"Hang": 1}))).await.unwrap();
+    let id = at
+        .create("crash", &pair(&json!({"Value": "1"}), json!({"Hang": "gate-of-crash"})))
+        .await
+        .unwrap();
     while !at.events(&id).await.contains(&"B CREATE_IN_PROGRESS".to_owned()) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // What a crash leaves: the files as they are, the job still leased.
     copy(&old, &new);
+    let named = at.events(&id).await;
+    open_gate("gate-of-crash");
     let at = Fixture::open(&new, 60).await;
-    assert_eq!(at.stack(&id).await.unwrap().stack_status.as_str(), "CREATE_IN_PROGRESS");
-    let begun =
-        |lines: Vec<String>| lines.iter().filter(|one| one.ends_with("A CREATE_COMPLETE")).count();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(begun(at.events(&id).await), 1, "what was done is not done again");
-    assert_eq!(things("crash-A-").len(), 1);
-    let (lease, _) = (at.cloud.parts().work.clone(), ());
-    lease.stop(Duration::ZERO).await;
+    assert_eq!(at.settled(&id).await, "CREATE_COMPLETE");
+    let events = at.events(&id).await;
+    assert_eq!(events[..named.len()], named, "what was done is not done again");
+    assert_eq!(events[named.len()..], ["B CREATE_COMPLETE", "crash CREATE_COMPLETE"]);
+    assert_eq!(things("crash-").len(), 2);
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) {

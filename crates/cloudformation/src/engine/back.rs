@@ -54,10 +54,7 @@ impl Run {
         let undone = if let Some(begun) = half_done {
             // It failed: how much of it was done is not known.
             let from = store::open(self.cx.sealer(), &self.stack_id, &begun.wanted)?;
-            match record.current.clone() {
-                Some(to) => Some((State { properties: from, ..State::default() }, to)),
-                None => None,
-            }
+            record.current.clone().map(|to| (State { properties: from, ..State::default() }, to))
         } else if fresh || !touched {
             None
         } else {
@@ -72,7 +69,7 @@ impl Run {
                 Ok(event) => told = Some(event),
                 Err(reason) => {
                     let physical_id = record.current.as_ref().map(|made| made.physical_id.as_str());
-                    let event = Told::new("UPDATE_FAILED", physical_id).because(reason.clone());
+                    let event = Told::new("UPDATE_FAILED", physical_id).because(&reason);
                     record.tell(self.cx.now(), &event);
                     self.note(operation, &record, Some(event)).await?;
                     return Ok(Err(reason));

@@ -28,8 +28,8 @@ impl Told {
         Self { status, reason: None, physical_id: physical_id.map(str::to_owned) }
     }
 
-    pub(crate) fn because(self, reason: impl Into<String>) -> Self {
-        Self { reason: Some(reason.into()), ..self }
+    pub(crate) fn because(self, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..self }
     }
 
     pub(crate) fn event(

@@ -333,7 +333,7 @@ impl Run {
     ) -> Result<Step, Stop> {
         let status = if record.current.is_some() { "UPDATE_FAILED" } else { "CREATE_FAILED" };
         let physical_id = record.current.as_ref().map(|made| made.physical_id.as_str());
-        let told = Told::new(status, physical_id).because(reason.clone());
+        let told = Told::new(status, physical_id).because(&reason);
         record.tell(self.cx.now(), &told);
         self.note(operation, &record, Some(told)).await?;
         Ok(Err(reason))

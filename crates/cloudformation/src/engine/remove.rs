@@ -170,7 +170,7 @@ impl Run {
             }
             Err(reason) => {
                 let told = Told::new("DELETE_FAILED", Some(&made.physical_id));
-                let told = told.because(reason.clone());
+                let told = told.because(&reason);
                 if which == Which::Current {
                     record.tell(self.cx.now(), &told);
                 }

@@ -43,10 +43,10 @@ impl Handle<CreateChangeSet> for CloudFormation {
                 return Ok(CreateChangeSetOutput { id: Some(set.id), stack_id: Some(stack.id) });
             }
             if set.execution != "EXECUTE_COMPLETE" {
-                return Err(change_set::taken(&input.change_set_name).into());
+                return Err(change_set::taken(&input.change_set_name));
             }
         }
-        let mut set = change_set::record(cx, &stack, &input, creates)?;
+        let mut set = change_set::record(cx, &stack, &input, creates);
         stack.settings.notification_arns.clone_from(&set.settings.notification_arns);
         let asked = Asked {
             body: input.template_body,

@@ -21,12 +21,11 @@ impl Handle<DescribeStacks> for CloudFormation {
 
     async fn handle(&self, cx: &Cx, input: DescribeStacksInput) -> Result<DescribeStacksOutput> {
         let (read, place) = (cx.store().snapshot(), Place::of(cx));
-        let found = match &input.stack_name {
-            Some(name) => vec![store::stack(&read, &place, name).await?],
-            None => {
-                let all: Vec<StackRecord> = store::all(&read, &place.stacks()).await?;
-                all.into_iter().filter(|stack| stack.deleted.is_none()).collect()
-            }
+        let found = if let Some(name) = &input.stack_name {
+            vec![store::stack(&read, &place, name).await?]
+        } else {
+            let all: Vec<StackRecord> = store::all(&read, &place.stacks()).await?;
+            all.into_iter().filter(|stack| stack.deleted.is_none()).collect()
         };
         let mut stacks = Vec::new();
         for stack in found {

@@ -28,16 +28,13 @@ impl Handle<GetTemplateSummary> for CloudFormation {
         cx: &Cx,
         input: GetTemplateSummaryInput,
     ) -> Result<GetTemplateSummaryOutput> {
-        let text = match &input.stack_name {
-            Some(name) => {
-                let stack = store::stack(&cx.store().snapshot(), &Place::of(cx), name).await?;
-                let missing = || Error::NoStack(name.clone());
-                begin::present(cx, &stack).await?.ok_or_else(missing)?.original
-            }
-            None => {
-                let body = input.template_body.as_deref();
-                source::text(cx, body, input.template_url.as_deref()).await?
-            }
+        let text = if let Some(name) = &input.stack_name {
+            let stack = store::stack(&cx.store().snapshot(), &Place::of(cx), name).await?;
+            let missing = || Error::NoStack(name.clone());
+            begin::present(cx, &stack).await?.ok_or_else(missing)?.original
+        } else {
+            let body = input.template_body.as_deref();
+            source::text(cx, body, input.template_url.as_deref()).await?
         };
         let read = request::read(&text)?;
         let declaration = |one: &cumulet_template::Parameter| ParameterDeclaration {

@@ -815,6 +815,15 @@ pub enum ResourceStatus {
     /// `ROLLBACK_FAILED`.
     #[shape(wire = "ROLLBACK_FAILED")]
     RollbackFailed,
+    /// `REVIEW_IN_PROGRESS`.
+    #[shape(wire = "REVIEW_IN_PROGRESS")]
+    ReviewInProgress,
+    /// `UPDATE_COMPLETE_CLEANUP_IN_PROGRESS`.
+    #[shape(wire = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")]
+    UpdateCompleteCleanupInProgress,
+    /// `UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS`.
+    #[shape(wire = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")]
+    UpdateRollbackCompleteCleanupInProgress,
 }
 
 /// `ResourceTargetDefinition`.

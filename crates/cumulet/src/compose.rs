@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
+use cumulet_cloudformation::CloudFormation;
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
@@ -109,6 +110,7 @@ async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
     let sites: Vec<Arc<dyn Sites>> =
         vec![Arc::new(PoolSites::new(&cognito)), Arc::new(Websites::new(Arc::clone(&s3)))];
     let services: Vec<Arc<dyn Service>> = vec![
+        Arc::new(CloudFormation),
         cognito,
         DynamoDb::open(store).await.map_err(said)?,
         Arc::new(Iam),

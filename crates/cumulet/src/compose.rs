@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cumulet_apigateway::HttpApis;
 use cumulet_base::{AccountId, Limits, RandomIds, Region, SystemClock};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
@@ -34,7 +35,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<(Arc<Cloud>, RootKey), Strin
     let credentials =
         AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &base.account, root.clone());
     let dynamodb = DynamoDb::open(&store).await.map_err(|e| said(&e))?;
-    let services: Vec<Arc<dyn Service>> = vec![dynamodb, Arc::new(Iam), Arc::new(Sts)];
+    let services: Vec<Arc<dyn Service>> =
+        vec![dynamodb, Arc::new(HttpApis), Arc::new(Iam), Arc::new(Sts)];
     let parts = Parts {
         work: Work::new(store.clone(), clock.clone()),
         authorizer: Arc::new(Permissions::new(&store)),

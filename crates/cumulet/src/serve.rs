@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use cumulet_apigateway::Stages;
 use cumulet_base::{Limits, SystemClock};
 use cumulet_gateway::Gateway;
 use cumulet_net::{Listener, LocalCa};
+use cumulet_service::Sites;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -48,7 +50,10 @@ async fn serve(options: Serve) -> Result<(), String> {
     written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
     let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
     let certificates = Arc::new(certificates.map_err(|e| said(&e))?);
-    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), vec![Arc::new(Admin)]));
+    // Sites of token issuers (user pools) belong into both lists.
+    let stages = Stages::new(Vec::new());
+    let sites: Vec<Arc<dyn Sites>> = vec![Arc::new(Admin), stages];
+    let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
     let limits: Limits = cloud.parts().limits.clone();
     let stop = stopped()?;
     println!("listening on {url}");

@@ -10,8 +10,8 @@ use cumulet_api_lambda::ops::{InvocationRequest, InvocationResponse, Invoke};
 use cumulet_auth::jwt::{Signer, generate_rsa};
 use cumulet_base::{AccountId, Body, Limits, ManualClock, RandomIds, Timestamp};
 use cumulet_service::{
-    Access, Authorizer, BoxFuture, Cloud, Credentials, Cx, Found, Handle, LogLine, Parts,
-    Principal, Result, Service, Site, Sites, Telemetry, operations,
+    Access, Authorizer, BoxFuture, Changed, Cloud, Credentials, Cx, Desired, Found, Handle,
+    LogLine, Parts, Principal, Result, Service, Site, Sites, Telemetry, operations,
 };
 use cumulet_shape::{Operation, ServiceMeta};
 use cumulet_store::{Blobs, Options, Sealer, Store};
@@ -430,4 +430,67 @@ async fn an_api_is_removed_with_all_its_parts() {
     assert_eq!((gone.code.as_ref(), gone.status), ("NotFoundException", 404));
     assert_eq!(gone.message, format!("Invalid API identifier specified {api}"));
     assert_eq!(fixture.http(&api, "GET /", &[]).await.0, 403);
+}
+
+/// As SAM writes it for an HttpApi.
+fn document(path: &str) -> Value {
+    let uri = format!(
+        "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{FUNCTION}/invocations"
+    );
+    let integration = json!({ "type": "aws_proxy", "httpMethod": "POST", "payloadFormatVersion": "2.0", "uri": uri });
+    json!({
+        "openapi": "3.0.1",
+        "info": { "title": "app", "version": "1.0" },
+        "paths": {
+            path: { "get": {
+                "x-amazon-apigateway-integration": integration,
+                "security": [{ "Pool": [] }],
+                "responses": {}
+            } },
+            "/free": { "x-amazon-apigateway-any-method": {
+                "x-amazon-apigateway-integration": integration, "responses": {}
+            } }
+        },
+        "components": { "securitySchemes": { "Pool": {
+            "type": "oauth2",
+            "x-amazon-apigateway-authorizer": {
+                "type": "jwt",
+                "identitySource": "$request.header.Authorization",
+                "jwtConfiguration": { "issuer": ISSUER, "audience": ["client"] }
+            }
+        } } },
+        "tags": [{ "name": "httpapi:createdBy", "x-amazon-apigateway-tag-value": "SAM" }]
+    })
+}
+
+#[tokio::test]
+async fn a_stack_makes_changes_and_removes_an_api() {
+    let fixture = Fixture::new().await;
+    let cx = fixture.cx();
+    let kind = |name: &str| fixture.cloud.registry().resource(name).unwrap();
+    let (apis, stages) = (kind("AWS::ApiGatewayV2::Api"), kind("AWS::ApiGatewayV2::Stage"));
+    let tags = [("stack".to_owned(), "s".to_owned())];
+    let properties = |value: Value| value.as_object().cloned().unwrap();
+    let before = properties(json!({ "Body": document("/mine"), "FailOnWarnings": true }));
+    let desired = |properties| Desired { name: "s-api", properties, tags: &tags };
+    let api = apis.create(&cx, desired(&before)).await.unwrap();
+    let id = api.physical_id.as_str();
+    assert_eq!(api.attributes["ApiId"], id);
+    let stage = properties(json!({ "ApiId": id, "StageName": "$default", "AutoDeploy": "true" }));
+    assert_eq!(stages.create(&cx, desired(&stage)).await.unwrap().physical_id, "$default");
+    assert_eq!(fixture.http(id, "GET /mine", &[]).await.0, 401);
+    assert_eq!(fixture.http(id, "PUT /free", &[]).await.0, 201);
+    let after = properties(json!({ "Body": document("/yours"), "Description": "two" }));
+    let changed = Changed { physical_id: id, before: &before, after: desired(&after) };
+    apis.update(&cx, changed).await.unwrap();
+    assert_eq!(fixture.http(id, "GET /mine", &[]).await.0, 404);
+    assert_eq!(fixture.http(id, "GET /yours", &[]).await.0, 401);
+    let shown = fixture.call::<GetApi>(GetApiRequest { api_id: id.into() }).await.unwrap();
+    assert_eq!((shown.name.as_deref(), shown.description.as_deref()), (Some("app"), Some("two")));
+    assert_eq!(shown.tags.unwrap().len(), 2);
+    for _ in 0..2 {
+        stages.remove(&cx, "$default", &stage).await.unwrap();
+        apis.remove(&cx, id, &after).await.unwrap();
+    }
+    assert_eq!(fixture.http(id, "GET /free", &[]).await.0, 403);
 }

@@ -110,7 +110,7 @@ impl Segment {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-:$".contains(c);
         let named = !name.is_empty() && name.chars().all(plain);
         let name = name.to_owned();
-        named.then(|| if greedy { Self::Greedy(name) } else { Self::Variable(name) })
+        named.then_some(if greedy { Self::Greedy(name) } else { Self::Variable(name) })
     }
 }
 

@@ -28,7 +28,7 @@ use crate::store::{self, Apis, HTTP};
 const MOST: usize = 600;
 
 /// An API as it is shown, with the URL that it is reached at.
-fn shown(cx: &Cx, record: &ApiRecord) -> ServiceResult<Value> {
+pub(crate) fn shown(cx: &Cx, record: &ApiRecord) -> ServiceResult<Value> {
     let mut shown = serde_json::to_value(record).map_err(cumulet_service::Error::internal)?;
     if let Some(members) = shown.as_object_mut() {
         let url = host::endpoint(cx, &record.api_id);
@@ -37,7 +37,7 @@ fn shown(cx: &Cx, record: &ApiRecord) -> ServiceResult<Value> {
     Ok(shown)
 }
 
-fn check(record: &ApiRecord) -> Result<(), Error> {
+pub(crate) fn check(record: &ApiRecord) -> Result<(), Error> {
     if record.name.is_empty() || record.name.chars().count() > 128 {
         return Err(Error::bad("An API's name has 1 to 128 characters."));
     }
@@ -50,35 +50,44 @@ fn check(record: &ApiRecord) -> Result<(), Error> {
     Ok(())
 }
 
+/// A new API with what it has where the caller says nothing.
+pub(crate) fn new_record(cx: &Cx) -> ApiRecord {
+    let some = |text: &str| Some(text.to_owned());
+    ApiRecord {
+        api_id: store::id(cx.ids(), 10),
+        protocol_type: "HTTP".to_owned(),
+        created_date: cx.now().iso8601(false),
+        route_selection_expression: some("$request.method $request.path"),
+        api_key_selection_expression: some("$request.header.x-api-key"),
+        ip_address_type: some("ipv4"),
+        disable_execute_api_endpoint: Some(false),
+        ..ApiRecord::default()
+    }
+}
+
+/// Stores a new API and takes its name.
+pub(crate) async fn put_new(of: &Keys, tx: &Tx, record: &ApiRecord) -> Result<(), Error> {
+    let there: Vec<ApiRecord> = store::all(tx, of.apis.apis(), MOST).await?;
+    if there.len() >= MOST {
+        return Err(Error::BadRequest(format!("An account has at most {MOST} APIs.")));
+    }
+    of.apis.claim(tx, &of.api).await?;
+    tx.put_record(of.apis.api(&of.api), record);
+    Ok(())
+}
+
 pub(crate) async fn create(cx: &Cx, input: CreateApiRequest) -> ServiceResult<CreateApiResponse> {
     if input.protocol_type == ProtocolType::Websocket {
         return Err(Error::NotHere("WebSocket APIs").into());
     }
-    let apis = Apis::own(cx, HTTP);
-    let api = store::id(cx.ids(), 10);
-    let mut record: ApiRecord = carry::record(carry::members(&input)?)?;
-    record.api_id.clone_from(&api);
-    record.created_date = cx.now().iso8601(false);
-    let defaults = [
-        (&mut record.route_selection_expression, "$request.method $request.path"),
-        (&mut record.api_key_selection_expression, "$request.header.x-api-key"),
-        (&mut record.ip_address_type, "ipv4"),
-    ];
-    for (member, value) in defaults {
-        member.get_or_insert_with(|| value.to_owned());
-    }
-    record.disable_execute_api_endpoint.get_or_insert(false);
+    let made = new_record(cx);
+    let record: ApiRecord = carry::changed(&made, carry::members(&input)?)?;
     check(&record)?;
-    let keys = Keys { apis, api };
+    let keys = Keys { apis: Apis::own(cx, HTTP), api: record.api_id.clone() };
     let quick = Quick::of(cx, &input)?;
     cx.store()
         .transact(async |tx| {
-            let there: Vec<ApiRecord> = store::all(&tx, keys.apis.apis(), MOST).await?;
-            if there.len() >= MOST {
-                return Err(Error::BadRequest(format!("An account has at most {MOST} APIs.")));
-            }
-            keys.apis.claim(&tx, &keys.api).await?;
-            tx.put_record(keys.apis.api(&keys.api), &record);
+            put_new(&keys, &tx, &record).await?;
             match &quick {
                 Some(quick) => quick.put(&keys, &tx).await,
                 None => Ok(()),

@@ -2,6 +2,7 @@
 
 mod api;
 mod deployment;
+mod import;
 pub(crate) mod model;
 pub(crate) mod part;
 mod resources;
@@ -13,8 +14,8 @@ use cumulet_api_apigatewayv2::ops::{
     DeleteApi, DeleteAuthorizer, DeleteCorsConfiguration, DeleteDeployment, DeleteIntegration,
     DeleteRoute, DeleteStage, GetApi, GetApis, GetAuthorizer, GetAuthorizers, GetDeployment,
     GetDeployments, GetIntegration, GetIntegrations, GetRoute, GetRoutes, GetStage, GetStages,
-    GetTags, TagResource, UntagResource, UpdateApi, UpdateAuthorizer, UpdateIntegration,
-    UpdateRoute, UpdateStage,
+    GetTags, ImportApi, ReimportApi, TagResource, UntagResource, UpdateApi, UpdateAuthorizer,
+    UpdateIntegration, UpdateRoute, UpdateStage,
 };
 use cumulet_service::{Access, Cx, Handle, Resource, Result, Service, operations};
 use cumulet_shape::{Operation, ServiceMeta};
@@ -43,7 +44,7 @@ macro_rules! handles {
                 cx: &Cx,
                 input: <$operation as Operation>::Input,
             ) -> Result<<$operation as Operation>::Output> {
-                Ok($function(cx, input).await?)
+                $function(cx, input).await
             }
         }
     )*};
@@ -56,6 +57,8 @@ handles! {
     UpdateApi => api::update,
     DeleteApi => api::delete,
     DeleteCorsConfiguration => api::delete_cors,
+    ImportApi => import::import,
+    ReimportApi => import::reimport,
     CreateRoute => part::create::<CreateRoute, RouteRecord>,
     GetRoute => part::get::<GetRoute, RouteRecord>,
     GetRoutes => part::list::<GetRoutes, RouteRecord>,
@@ -117,6 +120,8 @@ impl Service for HttpApis {
         GetStage,
         GetStages,
         GetTags,
+        ImportApi,
+        ReimportApi,
         TagResource,
         UntagResource,
         UpdateApi,

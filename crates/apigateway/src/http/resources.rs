@@ -7,7 +7,8 @@
 use cumulet_api_apigatewayv2::ops::{
     CreateApi, CreateAuthorizer, CreateDeployment, CreateIntegration, CreateRoute, CreateStage,
     DeleteApi, DeleteAuthorizer, DeleteDeployment, DeleteIntegration, DeleteRoute, DeleteStage,
-    UpdateApi, UpdateAuthorizer, UpdateIntegration, UpdateRoute, UpdateStage,
+    ImportApi, ReimportApi, TagResource, UpdateApi, UpdateAuthorizer, UpdateIntegration,
+    UpdateRoute, UpdateStage,
 };
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
 use cumulet_shape::Operation;
@@ -41,13 +42,56 @@ fn call<O: Operation>(cx: &Cx, members: Members) -> BoxFuture<'_, Result<Members
     })
 }
 
+/// Makes an API: of its document, where the template gives one, and then of its other properties.
+fn create_api(cx: &Cx, mut members: Members) -> BoxFuture<'_, Result<Members>> {
+    Box::pin(async move {
+        let Some(body) = members.remove("body") else {
+            return call::<CreateApi>(cx, members).await;
+        };
+        let body = Members::from_iter([("body".to_owned(), body.to_string().into())]);
+        let made = call::<ImportApi>(cx, body).await?;
+        let api = made.get("apiId").cloned().unwrap_or_default();
+        if let Err(error) = settle(cx, &api, members).await {
+            let made = Members::from_iter([("apiId".to_owned(), api)]);
+            call::<DeleteApi>(cx, made).await?;
+            return Err(error);
+        }
+        Ok(made)
+    })
+}
+
+fn update_api(cx: &Cx, mut members: Members) -> BoxFuture<'_, Result<Members>> {
+    Box::pin(async move {
+        let api = members.get("apiId").cloned().unwrap_or_default();
+        if let Some(body) = members.remove("body") {
+            let again =
+                [("apiId".to_owned(), api.clone()), ("body".to_owned(), body.to_string().into())];
+            call::<ReimportApi>(cx, Members::from_iter(again)).await?;
+        }
+        settle(cx, &api, members).await?;
+        Ok(Members::new())
+    })
+}
+
+/// The properties that stand beside a document, over what the document says; and the tags.
+async fn settle(cx: &Cx, api: &Value, mut members: Members) -> Result<()> {
+    members.remove("failOnWarnings");
+    let tags = members.remove("tags").unwrap_or_default();
+    members.insert("apiId".to_owned(), api.clone());
+    call::<UpdateApi>(cx, members).await?;
+    let arn =
+        format!("arn:aws:apigateway:{}::/apis/{}", cx.region(), api.as_str().unwrap_or_default());
+    let tagged = [("resource-arn".to_owned(), arn.into()), ("tags".to_owned(), tags)];
+    call::<TagResource>(cx, Members::from_iter(tagged)).await.map(drop)
+}
+
 static KINDS: [Kind; 6] = [
     Kind {
         name: "AWS::ApiGatewayV2::Api",
         id: "apiId",
         replaced: &["ProtocolType"],
-        create: call::<CreateApi>,
-        update: Some(call::<UpdateApi>),
+        create: create_api,
+        update: Some(update_api),
         delete: call::<DeleteApi>,
     },
     Kind {
@@ -118,6 +162,9 @@ impl Resource for Kind {
         Box::pin(async move {
             let mut members = self.members(changed.after)?;
             members.insert(self.id.to_owned(), changed.physical_id.into());
+            if self.id == "apiId" {
+                members.remove("protocolType");
+            }
             // What the template no longer says is emptied, where a request can say so.
             for property in changed.before.keys() {
                 let gone = !changed.after.properties.contains_key(property);
@@ -164,8 +211,7 @@ impl Kind {
     /// The request of a template's properties.
     fn members(&self, desired: Desired<'_>) -> Result<Members> {
         for property in desired.properties.keys() {
-            if ["Body", "BodyS3Location", "BasePath", "FailOnWarnings"].contains(&property.as_str())
-            {
+            if ["BodyS3Location", "BasePath", "CredentialsArn"].contains(&property.as_str()) {
                 let words = format!("{}: the property {property} is not supported.", self.name);
                 return Err(Error::validation(words));
             }
@@ -179,7 +225,8 @@ impl Kind {
                 }
             }
         }
-        if self.id == "apiId" {
+        // A document brings its own name.
+        if self.id == "apiId" && !members.contains_key("body") {
             members.entry("name").or_insert_with(|| desired.name.into());
         }
         Ok(members)

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cumulet_apigateway::{HttpApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
 use cumulet_cognito::{Cognito, PoolSites};
@@ -107,10 +108,14 @@ async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
     };
     let lambda = Lambda::open(lambda).await.map_err(|why| format!("lambda: {why}"))?;
     let s3 = Arc::new(S3::new());
+    let pools: Arc<dyn Sites> = Arc::new(PoolSites::new(&cognito));
+    // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
+    let stages = Stages::new(vec![Arc::clone(&pools)]);
     let sites: Vec<Arc<dyn Sites>> =
-        vec![Arc::new(PoolSites::new(&cognito)), Arc::new(Websites::new(Arc::clone(&s3)))];
+        vec![pools, stages, Arc::new(Websites::new(Arc::clone(&s3)))];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
+        Arc::new(HttpApis),
         cognito,
         DynamoDb::open(store).await.map_err(said)?,
         Arc::new(Iam),

@@ -1,0 +1,99 @@
+//! Access logs: a stage's format, filled with what is known of a request.
+
+use std::collections::BTreeMap;
+
+use cumulet_base::{AccountId, Arn, Region};
+use cumulet_service::{Cx, LogLine};
+
+use super::incoming::Incoming;
+
+/// Values of `$context.…` by name.
+pub(crate) type Variables = BTreeMap<&'static str, String>;
+
+/// What each request has ("Logging variables").
+pub(crate) fn variables(incoming: &Incoming, status: u16, length: u64, millis: u128) -> Variables {
+    let text = |text: &str| text.to_owned();
+    Variables::from([
+        ("requestId", text(&incoming.request_id)),
+        ("extendedRequestId", text(&incoming.request_id)),
+        ("accountId", text(&incoming.account)),
+        ("apiId", text(&incoming.api)),
+        ("stage", text(&incoming.stage)),
+        ("domainName", text(&incoming.domain)),
+        ("domainPrefix", text(incoming.domain.split('.').next().unwrap_or_default())),
+        ("httpMethod", text(&incoming.method)),
+        ("path", text(&incoming.raw_path)),
+        ("protocol", text(incoming.protocol)),
+        ("identity.sourceIp", text(&incoming.source_ip)),
+        ("identity.userAgent", text(incoming.header("user-agent").unwrap_or("-"))),
+        ("requestTime", incoming.clf_time()),
+        ("requestTimeEpoch", incoming.received.millis().to_string()),
+        ("status", status.to_string()),
+        ("responseLength", length.to_string()),
+        ("responseLatency", millis.to_string()),
+    ])
+}
+
+/// `format` with the values of its variables, and `-` for those that have none.
+pub(crate) fn fill(format: &str, variables: &Variables) -> String {
+    let mut line = String::with_capacity(format.len() * 2);
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once("$context.") {
+        line.push_str(before);
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '_' || c == '-';
+        let end = after.find(|c| !fits(c)).unwrap_or(after.len());
+        let name = after.get(..end).unwrap_or_default();
+        // A sentence's full stop is no part of a name.
+        let name = name.trim_end_matches(['.', '-']);
+        // What a client chose (a path, a user agent) must not forge fields or lines.
+        let value = variables.get(name).map_or("-", String::as_str);
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => line.extend(['\\', c]),
+                c if c.is_control() => line.push(' '),
+                c => line.push(c),
+            }
+        }
+        rest = after.get(name.len()..).unwrap_or_default();
+    }
+    line.push_str(rest);
+    line
+}
+
+/// Writes the line to the log group that `destination` names.
+pub(crate) fn write(cx: &Cx, destination: &str, stream: String, message: String) {
+    let Ok(arn) = destination.parse::<Arn>() else { return };
+    let group = arn.resource().strip_prefix("log-group:").unwrap_or_default();
+    let group = group.strip_suffix(":*").unwrap_or(group).to_owned();
+    let account: Option<AccountId> = arn.account().parse().ok();
+    let region: Option<Region> = arn.region().parse().ok();
+    let (Some(account), Some(region)) = (account, region) else { return };
+    // Only the API's own account: nobody writes into another's log.
+    if arn.service() == "logs" && !group.is_empty() && account == *cx.account() {
+        cx.emit(LogLine { account, region, group, stream, at: cx.now(), message });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_filled() {
+        let variables =
+            Variables::from([("status", "200".to_owned()), ("path", "/a\"b\n".to_owned())]);
+        let cases = [
+            ("$context.status", "200"),
+            (r#"{"s":$context.status,"p":"$context.path"}"#, r#"{"s":200,"p":"/a\"b "}"#),
+            ("$context.none $context.status.", "- 200."),
+            ("plain $contextual", "plain $contextual"),
+            ("$context.", "-"),
+        ];
+        for (format, expected) in cases {
+            assert_eq!(fill(format, &variables), expected, "{format}");
+        }
+        bolero::check!().with_type::<String>().with_iterations(2_000).for_each(|text| {
+            fill(&format!("$context.{text}"), &variables);
+        });
+    }
+}

@@ -1,0 +1,61 @@
+//! Sites: what an API's host or path leads to.
+
+use std::sync::Arc;
+
+use cumulet_base::Body;
+use cumulet_service::{BoxFuture, Cx, Site, Sites};
+use http::{Request, Response};
+
+use super::answer;
+use super::host::{self, Place};
+use super::http::{Serving, serve};
+use crate::store::{self, Apis, HTTP};
+
+/// The stages of all APIs of a cloud, as sites.
+#[derive(Debug, Clone)]
+pub struct Stages(Arc<Serving>);
+
+impl Stages {
+    /// The data plane. `issuers` lead to the keys of token issuers within this cloud, such as user
+    /// pools.
+    pub fn new(issuers: Vec<Arc<dyn Sites>>) -> Arc<Self> {
+        Arc::new(Self(Arc::new(Serving::new(issuers))))
+    }
+}
+
+impl Sites for Stages {
+    fn find(&self, host: &str, path: &str) -> Option<(Arc<dyn Site>, usize)> {
+        let place = host::find(host, path)?;
+        let cut = place.cut;
+        Some((Arc::new(Execute { serving: Arc::clone(&self.0), place }), cut))
+    }
+}
+
+struct Execute {
+    serving: Arc<Serving>,
+    place: Place,
+}
+
+impl Site for Execute {
+    fn serve(&self, cx: Cx, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
+        Box::pin(async move {
+            let owner = match store::owner(&cx.store().snapshot(), &self.place.api).await {
+                Ok(owner) => owner,
+                Err(error) => {
+                    tracing::error!(%error, "an API's owner cannot be read");
+                    return answer::message(500, "Internal Server Error");
+                }
+            };
+            // A host that names no API: AWS has no such name, so whoever gets here is refused.
+            let found = owner.filter(|owner| owner.resource == HTTP);
+            let Some((owner, apis)) = found.and_then(|o| Apis::of(&o).map(|apis| (o, apis))) else {
+                return answer::message(403, "Forbidden");
+            };
+            let (Ok(account), Ok(region)) = (owner.account.parse(), owner.region.parse()) else {
+                return answer::message(500, "Internal Server Error");
+            };
+            let cx = cx.in_account(account).in_region(region);
+            serve(&self.serving, &cx, apis, &self.place, request).await
+        })
+    }
+}

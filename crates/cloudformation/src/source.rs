@@ -212,7 +212,7 @@ async fn resolve(cx: &Cx, template: &Template, given: &Given) -> Result<Map<Stri
         }
     }
     let ssm = |name: &str| found.get(name).cloned();
-    Ok(template.parameters(given, &ssm).map_err(Error::from)?)
+    Ok(cumulet_template::parameter_values(&template.parameters, given, &ssm).map_err(Error::from)?)
 }
 
 fn shown(template: &Template, given: &Given, resolved: &Map<String, Value>) -> Vec<ShownParameter> {

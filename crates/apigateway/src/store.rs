@@ -3,7 +3,8 @@
 //! | key | value |
 //! |---|---|
 //! | `apigateway`, account, region, `http` or `rest`, API | the API's record |
-//! | the same, `route` \| `integration` \| `authorizer` \| `stage` \| `deployment` …, id | its part |
+//! | the same, `route` \| `integration` \| `authorizer` \| `stage` \| `deployment` …, id | its part
+//! |
 //!
 //! The name `execute-api`/API says whose API it is.
 

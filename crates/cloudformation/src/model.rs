@@ -1,8 +1,8 @@
 //! Stored records.
 //!
 //! What a template's secrets (NoEcho parameters, resolved references, attributes) can be part of is
-//! sealed: a revision's values, a resource's properties and attributes. Outputs are for everybody to
-//! see, whatever they hold, as with AWS.
+//! sealed: a revision's values, a resource's properties and attributes. Outputs are for everybody
+//! to see, whatever they hold, as with AWS.
 
 use std::collections::BTreeMap;
 

@@ -166,7 +166,8 @@ fn given(parameters: &[Parameter], previous: Option<&Values>) -> Result<Given> {
             continue;
         };
         let both = format!(
-            "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and non empty value for a parameter"
+            "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true and \
+             non empty value for a parameter"
         );
         let value = match (parameter.use_previous_value, &parameter.parameter_value) {
             (Some(true), Some(value)) if !value.is_empty() => {
@@ -174,8 +175,11 @@ fn given(parameters: &[Parameter], previous: Option<&Values>) -> Result<Given> {
             }
             (Some(true), _) => match previous {
                 None => {
-                    let text = "Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template";
-                    return Err(Error::invalid(text.replace("{key}", &key)).into());
+                    return Err(Error::invalid(format!(
+                        "Invalid input for parameter key {key}. Cannot specify usePreviousValue \
+                         as true for a parameter key not in the previous template"
+                    ))
+                    .into());
                 }
                 Some(previous) => previous.given.get(&key).cloned(),
             },
@@ -212,7 +216,8 @@ async fn resolve(cx: &Cx, template: &Template, given: &Given) -> Result<Map<Stri
         }
     }
     let ssm = |name: &str| found.get(name).cloned();
-    Ok(cumulet_template::parameter_values(&template.parameters, given, &ssm).map_err(Error::from)?)
+    Ok(cumulet_template::parameter_values(&template.parameters, given, &ssm)
+        .map_err(Error::from)?)
 }
 
 fn shown(template: &Template, given: &Given, resolved: &Map<String, Value>) -> Vec<ShownParameter> {

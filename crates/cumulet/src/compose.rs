@@ -111,7 +111,8 @@ async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
     let pools: Arc<dyn Sites> = Arc::new(PoolSites::new(&cognito));
     // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
     let stages = Stages::new(vec![Arc::clone(&pools)]);
-    let sites: Vec<Arc<dyn Sites>> = vec![pools, stages, Arc::new(Websites::new(Arc::clone(&s3)))];
+    // Pools are found by path on every host: what has a host of its own comes first.
+    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), pools];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
         Arc::new(HttpApis),

@@ -20,8 +20,8 @@ const GRACE: Duration = Duration::from_secs(20 * 60);
 /// The pause after something could not be removed.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// Counts one more use of `package`. Whether its blob is now the record's: if not, one with the same
-/// bytes is there already and this one is the caller's to delete.
+/// Counts one more use of `package`. Whether its blob is now the record's: if not, one with the
+/// same bytes is there already and this one is the caller's to delete.
 pub(crate) async fn take(tx: &Tx, owner: Owner<'_>, package: &Package) -> Result<bool, StoreError> {
     let key = store::code(owner.account, owner.region, &package.code.sha256);
     let (record, taken) = match tx.get_record::<CodeRecord>(&key).await? {

@@ -40,7 +40,8 @@ impl Runtimes {
         match (selected.fit, self.substitutes) {
             (Fit::Exact, _) => {}
             (Fit::Substituted { got, .. }, Substitutes::Allow) => {
-                tracing::warn!(wanted = name, %got, "a newer version of the runtime takes its place");
+                let place = "a newer version of the runtime takes its place";
+                tracing::warn!(wanted = name, %got, "{place}");
             }
             (Fit::Substituted { got, .. }, Substitutes::Refuse) => {
                 return Err(missing(&format!(" (the nearest is {got})")));

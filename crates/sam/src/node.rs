@@ -450,7 +450,9 @@ macro_rules! python {
 
 /// A list: `list![a, b]`.
 macro_rules! list {
-    ($($item:expr),* $(,)?) => { $crate::node::Node::List(vec![$($crate::node::Node::from($item)),*]) };
+    ($($item:expr),* $(,)?) => {
+        $crate::node::Node::List(vec![$($crate::node::Node::from($item)),*])
+    };
 }
 
 pub(crate) use {dict, list, python};

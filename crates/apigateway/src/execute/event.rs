@@ -128,21 +128,7 @@ pub(crate) fn v1(incoming: &Incoming, found: &Found) -> Value {
             "domainPrefix": incoming.domain.split('.').next(),
             "extendedRequestId": incoming.request_id,
             "httpMethod": incoming.method,
-            "identity": {
-                "accessKey": null,
-                "accountId": null,
-                "caller": null,
-                "cognitoAmr": null,
-                "cognitoAuthenticationProvider": null,
-                "cognitoAuthenticationType": null,
-                "cognitoIdentityId": null,
-                "cognitoIdentityPoolId": null,
-                "principalOrgId": null,
-                "sourceIp": incoming.source_ip,
-                "user": null,
-                "userAgent": incoming.header("user-agent"),
-                "userArn": null,
-            },
+            "identity": identity(incoming),
             "path": incoming.raw_path,
             "protocol": incoming.protocol,
             "requestId": incoming.request_id,
@@ -156,6 +142,25 @@ pub(crate) fn v1(incoming: &Incoming, found: &Found) -> Value {
         "stageVariables": texts(&incoming.stage_variables),
         "body": body,
         "isBase64Encoded": base64,
+    })
+}
+
+/// Who called, as far as an HTTP API tells in format 1.0.
+fn identity(incoming: &Incoming) -> Value {
+    json!({
+        "accessKey": null,
+        "accountId": null,
+        "caller": null,
+        "cognitoAmr": null,
+        "cognitoAuthenticationProvider": null,
+        "cognitoAuthenticationType": null,
+        "cognitoIdentityId": null,
+        "cognitoIdentityPoolId": null,
+        "principalOrgId": null,
+        "sourceIp": incoming.source_ip,
+        "user": null,
+        "userAgent": incoming.header("user-agent"),
+        "userArn": null,
     })
 }
 

@@ -276,7 +276,8 @@ fn refusal(refused: &Refused, route: &RouteRecord) -> Response<Body> {
             403,
             "Forbidden",
             format!(
-                r#"Bearer scope="{scope}" error="insufficient_scope" error_description="the token does not have the required scopes""#
+                "Bearer scope=\"{scope}\" error=\"insufficient_scope\" \
+                 error_description=\"the token does not have the required scopes\""
             ),
         ),
     };

@@ -1,7 +1,8 @@
 //! Stages: the names under which deployments are served.
 //!
 //! Promises: a stage that deploys by itself has a deployment from the beginning.
-//! Refuses: names that AWS refuses, a second stage of the same name, deployments that are not there.
+//! Refuses: names that AWS refuses, a second stage of the same name, deployments that are not
+//! there.
 
 use cumulet_api_apigatewayv2::ops::{
     CreateStageRequest, CreateStageResponse, DeleteStageOutput, DeleteStageRequest,

@@ -35,7 +35,7 @@ impl Told {
     pub(crate) fn event(
         self,
         record: &ResourceRecord,
-        id: String,
+        id: &str,
         now: Timestamp,
         token: Option<String>,
     ) -> EventRecord {

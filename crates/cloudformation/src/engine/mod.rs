@@ -219,7 +219,7 @@ impl Run {
         event: Option<call::Told>,
     ) -> Result<(), Stop> {
         let (id, now) = (self.cx.ids().uuid(), self.cx.now());
-        let event = event.map(|told| told.event(record, id, now, operation.token.clone()));
+        let event = event.map(|told| told.event(record, &id, now, operation.token.clone()));
         let event = &event;
         self.cx
             .store()

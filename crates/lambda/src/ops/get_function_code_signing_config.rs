@@ -1,5 +1,5 @@
-//! GetFunctionCodeSigningConfig: packages are not signed here, so no function has a config; AWS then
-//! answers with empty names (seen in Terraform's provider, which tests the ARN for emptiness).
+//! GetFunctionCodeSigningConfig: packages are not signed here, so no function has a config; AWS
+//! then answers with empty names (seen in Terraform's provider, which tests the ARN for emptiness).
 
 use cumulet_api_lambda::ops::{
     GetFunctionCodeSigningConfig, GetFunctionCodeSigningConfigRequest,

@@ -174,14 +174,13 @@ pub(crate) fn finish(state: &mut State<'_>) {
         .with("ComputePlatform", "Lambda");
     shared(application, state);
     if !preferences.iter().all(|(_, preference)| preference.role.truthy()) {
-        let limited = matches!(state.context.partition, "aws-iso" | "aws-iso-b");
-        let policy = format!(
-            "service-role/AWSCodeDeployRoleForLambda{}",
-            if limited { "Limited" } else { "" }
-        );
+        let policy = match state.context.partition {
+            "aws-iso" | "aws-iso-b" => "service-role/AWSCodeDeployRoleForLambdaLimited",
+            _ => "service-role/AWSCodeDeployRoleForLambda",
+        };
         let role = Resource::new(ROLE, "AWS::IAM::Role", &attributes)
             .with("AssumeRolePolicyDocument", assumed_by("codedeploy.amazonaws.com"))
-            .with("ManagedPolicyArns", list![state.managed_policy(&policy)]);
+            .with("ManagedPolicyArns", list![state.managed_policy(policy)]);
         shared(role, state);
     }
     for (id, preference) in &preferences {

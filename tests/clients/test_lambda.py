@@ -362,3 +362,17 @@ def test_a_deleted_function_is_gone(client, echo):
         invoke(client, echo)
     with refused("ResourceNotFoundException", status=404):
         client.list_versions_by_function(FunctionName=echo)
+
+
+def test_code_comes_from_s3(cloud, client, role, name):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="lambda-packages")
+    s3.put_object(Bucket="lambda-packages", Key="a/echo.zip", Body=ECHO)
+    from_s3 = {"S3Bucket": "lambda-packages", "S3Key": "a/echo.zip"}
+    client.create_function(
+        FunctionName=name, Runtime=PYTHON, Handler="index.handler", Role=role, Code=from_s3
+    )
+    assert invoke(client, name, 5)[0] == {"got": 5}
+    with refused("InvalidParameterValueException") as refusal:
+        client.update_function_code(FunctionName=name, S3Bucket="lambda-packages", S3Key="none")
+    assert "NoSuchKey" in refusal.response["Error"]["Message"]

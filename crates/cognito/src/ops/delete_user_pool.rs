@@ -1,7 +1,7 @@
 //! DeleteUserPool: removes a pool with its clients, users, groups and sessions.
 //!
-//! Promises: after the answer no client and no token of the pool is taken any more; what is left of
-//! its users is removed by later calls if this one is cut short, and by nobody seen meanwhile.
+//! Promises: after the answer no client and no token of the pool is taken any more. A crash in the
+//! middle leaves records of its users behind that nobody can reach and nothing removes yet.
 //! Refuses: a pool that is protected.
 
 use cumulet_api_cognito_idp::ops::{DeleteUserPool, DeleteUserPoolOutput, DeleteUserPoolRequest};

@@ -10,6 +10,7 @@ import pathlib
 import secrets
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -132,7 +133,8 @@ class Cloud:
     def environment(self):
         """For tools that are programs."""
         return {
-            "PATH": os.environ["PATH"],
+            # The tools of the suite's own virtual environment, whatever else is installed.
+            "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,

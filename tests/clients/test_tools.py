@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -13,9 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def aws(cloud, *arguments, code=0):
-    program = pathlib.Path(sys.executable).parent / "aws"
     done = subprocess.run(
-        [program, *arguments],
+        ["aws", *arguments],
         env=cloud.environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -24,7 +22,6 @@ def aws(cloud, *arguments, code=0):
     )
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout) if done.stdout.strip() else done.stderr
-
 
 def test_the_aws_cli(cloud, name):
     aws(
@@ -41,12 +38,10 @@ def test_the_aws_cli(cloud, name):
     listed = aws(cloud, "dynamodb", "list-tables", "--page-size", "2")
     assert name in listed["TableNames"]
 
-
 def test_the_aws_cli_shows_errors(cloud, name):
     told = aws(cloud, "dynamodb", "describe-table", "--table-name", name, code=255)
     assert f"Requested resource not found: Table: {name} not found" in told
     assert "ResourceNotFoundException" in told
-
 
 @pytest.mark.parametrize("test", sorted(path.name for path in (HERE / "node").glob("*.test.cjs")))
 def test_the_javascript_sdk(cloud, test):

@@ -287,6 +287,8 @@ impl Sandbox {
                 biased;
                 Some(event) = self.events.recv() => return Waited::Event(event),
                 exit = self.process.exited() => {
+                    // A control group remembers what grew since the last look.
+                    self.sample();
                     // What it said before it ended may still be on its way through the API's task.
                     let last = tokio::time::timeout(MEMORY_INTERVAL, self.events.recv()).await;
                     return match last {

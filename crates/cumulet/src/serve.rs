@@ -6,13 +6,15 @@ use std::sync::Arc;
 use cumulet_base::{Limits, SystemClock};
 use cumulet_gateway::Gateway;
 use cumulet_lambda::Substitutes;
-use cumulet_net::{Listener, LocalCa};
+use cumulet_net::{Certificates, Listener, LocalCa};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin::Admin;
 use crate::cli::Serve;
 use crate::compose::{self, Base, Composed};
+use crate::ports::{self, Ports};
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -46,7 +48,9 @@ async fn serve(options: Serve) -> Result<(), String> {
     };
     tracing::warn!("functions run as plain processes of this user, without isolation");
     let Composed { cloud, mut sites, root } = compose::cloud(base).await?;
-    sites.insert(0, Arc::new(Admin));
+    let published = sites.clone();
+    let ports = Ports::new(address);
+    sites.insert(0, Arc::new(Admin(Arc::clone(&ports))));
     let written = |path: &std::path::Path, text: &str| {
         write_private(path, text).map_err(|why| format!("{}: {why}", path.display()))
     };
@@ -54,15 +58,26 @@ async fn serve(options: Serve) -> Result<(), String> {
     written(&place.root_key(), &format!("{}\n{}\n", root.access_key, root.secret.as_str()))?;
     written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
     let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
-    let certificates = Arc::new(certificates.map_err(|e| said(&e))?);
+    let certificates: Arc<dyn Certificates> = Arc::new(certificates.map_err(|e| said(&e))?);
     let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
     let limits: Limits = cloud.parts().limits.clone();
-    let stop = stopped()?;
+    let stopping = stopped()?;
+    let ground = ports::Ground {
+        store: cloud.parts().store.clone(),
+        gateway: Arc::clone(&gateway),
+        sites: published,
+        certificates: Arc::clone(&certificates),
+        limits: limits.clone(),
+    };
+    let ports = tokio::spawn(ports.run(ground, stopping.clone()));
     println!("listening on {url}");
     tracing::info!(%url, data = %place.data.display(), "ready");
     let drain = limits.drain;
+    let mut stop = stopping;
+    let stop = async move { drop(stop.wait_for(|stop| *stop).await) };
     listener.serve(gateway, certificates, limits, stop).await.map_err(|e| said(&e))?;
     tracing::info!("stopping");
+    let _ = ports.await;
     cloud.parts().work.stop(drain).await;
     if let Some(telemetry) = cloud.telemetry() {
         telemetry.flush().await;
@@ -82,14 +97,17 @@ fn for_functions(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Ends when the process is told to.
-fn stopped() -> Result<impl Future<Output = ()>, String> {
+/// Turns true when the process is told to end.
+fn stopped() -> Result<watch::Receiver<bool>, String> {
     let mut term = signal(SignalKind::terminate()).map_err(|why| why.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|why| why.to_string())?;
-    Ok(async move {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
         }
-    })
+        let _ = stop.send(true);
+    });
+    Ok(stopped)
 }

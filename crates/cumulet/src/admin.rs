@@ -44,7 +44,7 @@ impl Site for Pages {
 fn sites(ports: &Ports) -> Response<Body> {
     let list = ports.list().into_iter();
     let list = list.map(|(host, url)| serde_json::json!({ "host": host, "url": url }));
-    answer(StatusCode::OK, serde_json::Value::from_iter(list).to_string())
+    answer(StatusCode::OK, list.collect::<serde_json::Value>().to_string())
 }
 
 /// 200 when a signed request would be answered: the store reads, and it takes writes.

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -360,7 +361,7 @@ def api(cloud):
     role = iam.create_role(RoleName="echo", AssumeRolePolicyDocument=json.dumps(trust))
     function = functions.create_function(
         FunctionName="echo",
-        Runtime="python3.12",
+        Runtime=f"python3.{sys.version_info.minor}",
         Role=role["Role"]["Arn"],
         Handler="index.handler",
         Code={"ZipFile": package.getvalue()},
@@ -377,7 +378,7 @@ def api(cloud):
 
 
 def test_an_api_is_behind_a_path():
-    with running_cloud("--newer-runtimes") as cloud:
+    with running_cloud() as cloud:
         s3 = bucket(cloud, "pages")
         s3.put_object(Bucket="pages", Key="index.html", Body=b"page")
         number = api(cloud)
@@ -623,3 +624,116 @@ def test_tags(edge):
     cloudfront.untag_resource(Resource=arn, TagKeys={"Items": ["a"]})
     tags = cloudfront.list_tags_for_resource(Resource=arn)["Tags"]["Items"]
     assert tags == [{"Key": "b", "Value": "2"}]
+
+
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters:
+  Comment: {Type: String}
+Resources:
+  Pages:
+    Type: AWS::S3::Bucket
+  Access:
+    Type: AWS::CloudFront::OriginAccessControl
+    Properties:
+      OriginAccessControlConfig:
+        Name: !Sub "${AWS::StackName}-pages"
+        OriginAccessControlOriginType: s3
+        SigningBehavior: always
+        SigningProtocol: sigv4
+  Cache:
+    Type: AWS::CloudFront::CachePolicy
+    Properties:
+      CachePolicyConfig:
+        Name: !Sub "${AWS::StackName}-cache"
+        DefaultTTL: 60
+        MaxTTL: 60
+        MinTTL: 1
+        ParametersInCacheKeyAndForwardedToOrigin:
+          EnableAcceptEncodingGzip: false
+          CookiesConfig: {CookieBehavior: none}
+          HeadersConfig: {HeaderBehavior: none}
+          QueryStringsConfig: {QueryStringBehavior: whitelist, QueryStrings: [v]}
+  Headers:
+    Type: AWS::CloudFront::ResponseHeadersPolicy
+    Properties:
+      ResponseHeadersPolicyConfig:
+        Name: !Sub "${AWS::StackName}-headers"
+        CustomHeadersConfig:
+          Items: [{Header: X-Stack, Value: !Ref AWS::StackName, Override: true}]
+  Site:
+    Type: AWS::CloudFront::Distribution
+    Properties:
+      DistributionConfig:
+        Enabled: true
+        Comment: !Ref Comment
+        DefaultRootObject: index.html
+        Origins:
+          - Id: pages
+            DomainName: !GetAtt Pages.RegionalDomainName
+            OriginAccessControlId: !GetAtt Access.Id
+            S3OriginConfig: {OriginAccessIdentity: ""}
+        DefaultCacheBehavior:
+          TargetOriginId: pages
+          ViewerProtocolPolicy: allow-all
+          AllowedMethods: [GET, HEAD]
+          CachedMethods: [GET, HEAD]
+          CachePolicyId: !Ref Cache
+          ResponseHeadersPolicyId: !Ref Headers
+        CustomErrorResponses:
+          - {ErrorCode: 403, ResponseCode: 200, ResponsePagePath: /index.html}
+  PagesPolicy:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref Pages
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: cloudfront.amazonaws.com}
+            Action: s3:GetObject
+            Resource: !Sub "${Pages.Arn}/*"
+            Condition:
+              StringEquals:
+                AWS:SourceArn: !Sub "arn:aws:cloudfront::${AWS::AccountId}:distribution/${Site}"
+Outputs:
+  Bucket: {Value: !Ref Pages}
+  Domain: {Value: !GetAtt Site.DomainName}
+  Id: {Value: !GetAtt Site.Id}
+"""
+
+
+def test_a_stack_makes_a_site_of_its_own(edge):
+    stacks, cloudfront = edge.client("cloudformation"), edge.client("cloudfront")
+
+    def deploy(call, done, comment):
+        parameters = [{"ParameterKey": "Comment", "ParameterValue": comment}]
+        call(StackName="site", TemplateBody=TEMPLATE, Parameters=parameters)
+        stacks.get_waiter(done).wait(StackName="site", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        outputs = stacks.describe_stacks(StackName="site")["Stacks"][0]["Outputs"]
+        return {item["OutputKey"]: item["OutputValue"] for item in outputs}
+
+    made = deploy(stacks.create_stack, "stack_create_complete", "first")
+    page = {"Bucket": made["Bucket"], "Key": "index.html", "ContentType": "text/html"}
+    edge.client("s3").put_object(**page, Body=b"hello")
+    answer = fetch(edge, made["Domain"])
+    assert (answer.status, answer.text) == (200, "hello")
+    assert answer.headers["X-Stack"] == "site"
+    assert fetch(edge, made["Domain"], "/any/path").status == 200
+    assert fetch(edge, f"{made['Bucket']}.s3.us-east-1.localhost", "/index.html").status == 403
+    again = deploy(stacks.update_stack, "stack_update_complete", "second")
+    assert again["Id"] == made["Id"]
+    shown = cloudfront.get_distribution(Id=made["Id"])["Distribution"]["DistributionConfig"]
+    assert shown["Comment"] == "second" and shown["Enabled"]
+    tags = cloudfront.list_tags_for_resource(
+        Resource=cloudfront.get_distribution(Id=made["Id"])["Distribution"]["ARN"]
+    )["Tags"]["Items"]
+    assert {"Key": "aws:cloudformation:stack-name", "Value": "site"} in tags or tags == []
+    edge.client("s3").delete_object(Bucket=made["Bucket"], Key="index.html")
+    stacks.delete_stack(StackName="site")
+    stacks.get_waiter("stack_delete_complete").wait(
+        StackName="site", WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    assert refused(cloudfront.get_distribution, Id=made["Id"]) == ("NoSuchDistribution", 404)
+    names = cloudfront.list_origin_access_controls()["OriginAccessControlList"].get("Items", [])
+    assert "site-pages" not in [item["Name"] for item in names]

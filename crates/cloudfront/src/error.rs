@@ -30,7 +30,6 @@ pub(crate) enum Error {
     NoSuchOrigin,
     InvalidOrigin(String),
     InvalidOriginAccessControl,
-    InvalidViewerCertificate(String),
     InvalidTtlOrder,
     InvalidRootObject,
     InvalidErrorCode,
@@ -111,7 +110,6 @@ impl fmt::Display for Error {
             Self::BatchTooLarge => "The invalidation has more than 3,000 paths.",
             Self::InvalidArgument(words)
             | Self::InvalidOrigin(words)
-            | Self::InvalidViewerCertificate(words)
             | Self::InvalidTagging(words) => words,
             Self::Store(error) => return error.fmt(f),
             Self::Service(error) => return error.fmt(f),
@@ -161,9 +159,6 @@ impl From<Error> for service::Error {
             Error::InvalidOrigin(_) => Self::modeled::<api::InvalidOrigin>(said),
             Error::InvalidOriginAccessControl => {
                 Self::modeled::<api::InvalidOriginAccessControl>(said)
-            }
-            Error::InvalidViewerCertificate(_) => {
-                Self::modeled::<api::InvalidViewerCertificate>(said)
             }
             Error::InvalidTtlOrder => Self::modeled::<api::InvalidTTLOrder>(said),
             Error::InvalidRootObject => Self::modeled::<api::InvalidDefaultRootObject>(said),

@@ -28,7 +28,12 @@ pub(crate) fn check(config: &DistributionConfig) -> Result<(), Error> {
     root(config)?;
     origins(config)?;
     aliases(config)?;
-    for behaviour in config.cache_behaviors.iter().flat_map(|list| &list.items).flatten() {
+    let behaviours = config.cache_behaviors.as_ref().and_then(|list| list.items.as_ref());
+    if behaviours.is_some_and(|list| list.len() > MOST_BEHAVIOURS) {
+        let words = format!("A distribution has {MOST_BEHAVIOURS} cache behaviors at most.");
+        return Err(Error::argument(words));
+    }
+    for behaviour in behaviours.into_iter().flatten() {
         if behaviour.path_pattern.is_empty() || behaviour.path_pattern.len() > 255 {
             return Err(Error::argument("A path pattern has 1 to 255 characters."));
         }

@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod compose;
 mod env;
+mod running;
 mod serve;
 mod settings;
 

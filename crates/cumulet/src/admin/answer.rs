@@ -7,11 +7,16 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// Styles and scripts from files of this listener, and nothing from elsewhere; in nobody's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Bytes that a page takes: an event has 6 MB at most, and a character of it may take six bytes as
+/// an escape.
+const INPUT: usize = 40 << 20;
 
 /// A value as JSON.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
@@ -56,4 +61,44 @@ pub(super) fn with(
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Why a page has no answer, in words for the person who asked.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    words: String,
+}
+
+impl Problem {
+    /// What was asked for makes no sense, or is not there.
+    pub(super) fn wrong(words: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, words: words.into() }
+    }
+
+    /// The cloud cannot do it now.
+    pub(super) fn failed(why: &dyn std::fmt::Display) -> Self {
+        Self { status: StatusCode::BAD_GATEWAY, words: why.to_string() }
+    }
+}
+
+impl From<cumulet_service::Error> for Problem {
+    fn from(error: cumulet_service::Error) -> Self {
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        Self { status, words: format!("{}: {}", error.code, error.message) }
+    }
+}
+
+/// The answer of a page that may have none.
+pub(super) fn of(result: Result<impl Serialize, Problem>) -> Response<Body> {
+    match result {
+        Ok(value) => json(StatusCode::OK, &value),
+        Err(Problem { status, words }) => message(status, &words),
+    }
+}
+
+/// What was sent to a page.
+pub(super) async fn input<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    let text = body.collect(INPUT).await.map_err(|why| Problem::wrong(why.to_string()))?;
+    serde_json::from_slice(&text).map_err(|why| Problem::wrong(why.to_string()))
 }

@@ -1,17 +1,45 @@
 //! `cumulet serve`: the cloud, until SIGTERM or SIGINT.
 
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Args;
 use cumulet_lambda::Substitutes;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Serve;
+use crate::Outcome;
+use crate::cli::Place;
 use crate::running::{Running, Start, told_to_stop};
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    /// Address and port, for http and https alike.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+
+    /// The region of requests that name none.
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+
+    /// The account that the root key belongs to: twelve digits.
+    #[arg(long, value_name = "N", default_value = "000000000000")]
+    pub(crate) account_id: String,
+
+    /// Run functions in a newer version of their runtime where this machine lacks theirs.
+    #[arg(long)]
+    pub(crate) newer_runtimes: bool,
+}
+
 /// Serves until told to stop.
-pub(crate) fn run(options: Serve) -> Result<(), String> {
+pub(crate) fn run(options: Serve) -> Outcome {
     let filter = EnvFilter::try_from_env("CUMULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|why| why.to_string())?.block_on(serve(options))
+    runtime.map_err(|why| why.to_string())?.block_on(serve(options))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(options: Serve) -> Result<(), String> {
@@ -25,5 +53,8 @@ async fn serve(options: Serve) -> Result<(), String> {
     })
     .await?;
     println!("listening on {}", running.url);
+    if options.listen.ip().is_loopback() {
+        println!("mailbox: {}", running.admin.link("mailbox"));
+    }
     running.serve_until(told).await
 }

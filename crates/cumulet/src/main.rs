@@ -10,6 +10,7 @@ mod running;
 mod serve;
 mod settings;
 mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ type Outcome = Result<ExitCode, String>;
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Up(options) => up::run(&options),
         cli::Command::Env(options) => env::run(&options),
     };
     done.unwrap_or_else(|why| {

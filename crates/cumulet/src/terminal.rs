@@ -51,6 +51,12 @@ impl Terminal {
         Self::of(std::io::stderr().is_terminal())
     }
 
+    /// Without colour.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { colour: false }
+    }
+
     /// Colour only for a terminal that wants it (https://no-color.org, and TERM=dumb).
     fn of(is_terminal: bool) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());

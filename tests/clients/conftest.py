@@ -42,8 +42,10 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **variables):
         self.folder = pathlib.Path(folder)
+        # Environment variables of its own.
+        self.variables = variables
         self.access_key = "AKIA" + "".join(
             secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)
         )
@@ -66,6 +68,7 @@ class Cloud:
                     **os.environ,
                     "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
                     "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
+                    **self.variables,
                 },
             )
         announced = threading.Event()

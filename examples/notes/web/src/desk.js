@@ -12,7 +12,8 @@ const problem = document.getElementById("problem");
 const said = document.getElementById("said");
 const dialog = document.getElementById("delete");
 
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
 let next = null;
 let onSignedOut = () => {};
@@ -63,8 +64,10 @@ function card(note) {
   text.textContent = note.text;
   text.hidden = note.text === "";
   const time = item.querySelector("time");
+  const updated = new Date(note.updated);
   time.dateTime = note.updated;
-  time.textContent = (note.updated === note.created ? "" : "Edited ") + when(note.updated);
+  time.title = moment.format(updated);
+  time.textContent = (note.updated === note.created ? "" : "Edited ") + day.format(updated);
   for (const [action, step] of [["edit", startEdit], ["delete", askDelete]]) {
     const button = item.querySelector(`[data-do=${action}]`);
     button.setAttribute("aria-label", `${button.textContent} “${note.title}”`);
@@ -141,8 +144,4 @@ function fieldsOf(form) {
 
 function copy(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
-
-function when(text) {
-  return moment.format(new Date(text));
 }

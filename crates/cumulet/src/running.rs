@@ -39,12 +39,12 @@ pub(crate) struct Running {
     /// Where it is reached: `http://127.0.0.1:4566`.
     pub(crate) url: String,
     pub(crate) admin: Arc<Admin>,
-    /// Where each site has a port of its own.
+    /// Where its sites are reached.
     pub(crate) ports: Arc<Ports>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), String>>,
     administering: JoinHandle<std::io::Result<()>>,
-    publishing: JoinHandle<()>,
+    opening: JoinHandle<()>,
 }
 
 impl Running {
@@ -69,8 +69,7 @@ impl Running {
         let Composed { cloud, mut sites, root, mail } = compose::cloud(base).await?;
         let token = Token::load_or_create(&place.admin_token(), &RandomIds)?;
         let (admin_listener, admin_address) = admin_listener(place)?;
-        let published = sites.clone();
-        let ports = Ports::new(address);
+        let (published, ports) = (sites.clone(), Ports::new(address));
         let admin = Arc::new(Admin {
             cloud: Arc::clone(&cloud),
             mail,
@@ -96,7 +95,7 @@ impl Running {
             certificates: Arc::clone(&certificates),
             limits: limits.clone(),
         };
-        let publishing = tokio::spawn(Arc::clone(&ports).run(ground, stopped.clone()));
+        let opening = tokio::spawn(Arc::clone(&ports).run(ground, stopped.clone()));
         let administering = tokio::spawn(admin_listener.serve(
             Arc::clone(&admin) as Arc<dyn Handler>,
             Arc::clone(&certificates),
@@ -107,7 +106,7 @@ impl Running {
             listener.serve(gateway, certificates, limits, turned(stopped)).await.map_err(said)
         });
         tracing::info!(%url, data = %place.data.display(), "ready");
-        Ok(Self { cloud, url, admin, ports, stop, serving, administering, publishing })
+        Ok(Self { cloud, url, admin, ports, stop, serving, administering, opening })
     }
 
     /// Stops: requests under way end, then the work, then the store.
@@ -115,8 +114,8 @@ impl Running {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         let served = self.serving.await.map_err(said)?;
+        let _ = self.opening.await;
         self.administering.abort();
-        let _ = self.publishing.await;
         let parts = self.cloud.parts();
         parts.work.stop(parts.limits.drain).await;
         if let Some(telemetry) = self.cloud.telemetry() {

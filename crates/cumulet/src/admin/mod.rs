@@ -39,6 +39,7 @@ pub(crate) struct Admin {
     pub(crate) token: Token,
     /// Where its own listener is.
     pub(crate) address: SocketAddr,
+    /// Where sites are reached.
     pub(crate) ports: Arc<Ports>,
 }
 

@@ -259,7 +259,9 @@ async fn forget(store: &Store, hosts: &[String]) -> Result<(), StoreError> {
         return Ok(());
     }
     let delete = |tx: cumulet_store::Tx| async move {
-        hosts.iter().for_each(|host| tx.delete(key(host)));
+        for host in hosts {
+            tx.delete(key(host));
+        }
         Ok(())
     };
     store.transact(delete).await
@@ -274,7 +276,7 @@ async fn changed(watches: &mut [Watch]) {
     }
     if let (Err(_), ..) = futures_util::future::select_all(all).await {
         // The store is closed: the process is about to end.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

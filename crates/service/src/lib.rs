@@ -6,6 +6,7 @@
 //! [`Access`] and the same authorization.
 
 mod access;
+mod attempt;
 mod call;
 mod cloud;
 mod cors;
@@ -22,6 +23,7 @@ mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
+pub use attempt::Made;
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;

@@ -56,12 +56,13 @@ async fn a_table_is_made_changed_and_removed() {
     let of_stack = [("stack".to_owned(), "s".to_owned())];
     let (first, second) = (first(), second());
     let desired = |properties| Desired { name: "stack-table-x", properties, tags: &of_stack };
-    let made = resource.create(cx, desired(&first)).await.unwrap();
+    let attempt = cx.attempting("table");
+    let made = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(made.physical_id, "stack-table-x");
     let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/stack-table-x";
     assert_eq!(made.attributes, object(json!({ "Arn": arn })));
     // Again, as after a crash.
-    let again = resource.create(cx, desired(&first)).await.unwrap();
+    let again = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(again.attributes, made.attributes);
 
     let changed =

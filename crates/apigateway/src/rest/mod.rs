@@ -14,6 +14,7 @@ mod operation;
 mod part;
 mod patch;
 mod resource;
+mod resources;
 mod stage;
 mod tags;
 
@@ -31,7 +32,7 @@ use cumulet_api_apigateway::ops::{
     UpdateIntegrationResponse, UpdateMethod, UpdateMethodResponse, UpdateModel,
     UpdateRequestValidator, UpdateResource, UpdateRestApi, UpdateStage,
 };
-use cumulet_service::{Service, operations};
+use cumulet_service::{Resource, Service, operations};
 use cumulet_shape::ServiceMeta;
 
 use crate::handles::handles;
@@ -178,4 +179,7 @@ impl Service for RestApis {
         UpdateRestApi,
         UpdateStage,
     ];
+    fn resources(&self) -> Vec<&'static dyn Resource> {
+        resources::all()
+    }
 }

@@ -42,12 +42,14 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, keys=None, **variables):
         self.folder = pathlib.Path(folder)
-        self.access_key = "AKIA" + "".join(
-            secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)
+        # Environment variables of its own.
+        self.variables = variables
+        self.access_key, self.secret_key = keys or (
+            "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
+            secrets.token_urlsafe(30),
         )
-        self.secret_key = secrets.token_urlsafe(30)
         self.endpoint = None
         self.process = None
         self.start()
@@ -66,6 +68,7 @@ class Cloud:
                     **os.environ,
                     "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
                     "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
+                    **self.variables,
                 },
             )
         announced = threading.Event()

@@ -20,7 +20,8 @@ def get(url, **headers):
 
 
 def sites(cloud):
-    status, body = get(cloud.endpoint + "/_cumulet/sites")
+    token = (cloud.folder / "data" / "admin-token").read_text().strip()
+    status, body = get(cloud.endpoint + "/_cumulet/sites", Authorization=f"Bearer {token}")
     assert status == 200
     return {site["host"]: site["url"] for site in json.loads(body)}
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_apigateway::{HttpApis, Stages};
+use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
 use cumulet_cloudfront::{CloudFront, Distributions};
@@ -43,6 +43,8 @@ pub(crate) struct Composed {
     pub(crate) sites: Vec<Arc<dyn Sites>>,
     /// The key of its root.
     pub(crate) root: RootKey,
+    /// What it writes to people.
+    pub(crate) mail: Arc<Mail>,
 }
 
 /// What services are made from.
@@ -67,7 +69,12 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let work = Work::new(store.clone(), Arc::clone(&clock));
     let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(said)?;
     let ground = Ground { store, sealer, clock, ids, work };
-    let (services, sites) = services(&base, &ground).await?;
+    // Nobody reads the mailbox of a public server.
+    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
+    let (sealer, clock) = (Arc::clone(&ground.sealer), Arc::clone(&ground.clock));
+    let mail = Mail::new(ground.store.clone(), sealer, clock, unread);
+    mail.start(&ground.work);
+    let (services, sites) = services(&base, &ground, &mail).await?;
     let Ground { store, sealer, clock, ids, work } = ground;
     let credentials = AccessKeys::new(
         &store,
@@ -92,7 +99,7 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let cloud = Cloud::new(parts, services);
     cloud.connect(Arc::new(way_out(base.public, &sites)?));
     cloud.start();
-    Ok(Composed { cloud, sites, root })
+    Ok(Composed { cloud, sites, root, mail })
 }
 
 /// The way of services to sites. Who may deploy to a public server need not be who owns its network:
@@ -107,13 +114,9 @@ fn way_out(public: bool, sites: &[Arc<dyn Sites>]) -> Result<Web, String> {
 type Made = (Vec<Arc<dyn Service>>, Vec<Arc<dyn Sites>>);
 
 /// Every service, and what they publish over plain HTTP.
-async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
-    let Ground { store, sealer, clock, ids, work } = ground;
-    // Nobody reads the mailbox of a public server.
-    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
-    let mail = Mail::new(store.clone(), Arc::clone(sealer), Arc::clone(clock), unread);
-    mail.start(work);
-    let cognito = Cognito::new(mail, None);
+async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<Made, String> {
+    let Ground { store, clock, ids, .. } = ground;
+    let cognito = Cognito::new(Arc::clone(mail), None);
     let lambda = LambdaOptions {
         endpoint: Some(base.endpoint.to_owned()),
         substitutes: base.substitutes,
@@ -141,6 +144,7 @@ async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
         Arc::new(Iam),
         lambda,
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
+        Arc::new(RestApis),
         s3,
         Arc::new(Ssm),
         Arc::new(Sts),

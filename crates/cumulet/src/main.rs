@@ -2,26 +2,31 @@
 
 mod admin;
 mod cli;
+mod client;
 mod compose;
 mod env;
 mod ports;
+mod running;
 mod serve;
 mod settings;
+mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// How a command ended. An error is one sentence: what is wrong, where, and what to do.
+type Outcome = Result<ExitCode, String>;
+
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Up(options) => up::run(&options),
         cli::Command::Env(options) => env::run(&options),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("cumulet: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|why| {
+        eprintln!("cumulet: {why}");
+        ExitCode::FAILURE
+    })
 }

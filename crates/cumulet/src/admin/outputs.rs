@@ -16,7 +16,9 @@ use cumulet_api_cognito_idp::ops::{
     DescribeUserPool, DescribeUserPoolClient, DescribeUserPoolClientRequest,
     DescribeUserPoolRequest, ListGroups, ListGroupsRequest,
 };
-use cumulet_api_cognito_idp::types::{GroupType, UserPoolClientType, UserPoolMfaType, UserPoolType};
+use cumulet_api_cognito_idp::types::{
+    GroupType, UserPoolClientType, UserPoolMfaType, UserPoolType,
+};
 use cumulet_service::Cx;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

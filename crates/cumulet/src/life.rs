@@ -2,7 +2,7 @@
 //! it where it may be reset.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cumulet_base::{AccountId, Region, Timestamp};
 use cumulet_gateway::Gateway;
@@ -10,10 +10,13 @@ use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{Certificates, Handler};
 use cumulet_service::Cloud;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, OnMainPort, Token};
 use crate::cli::Place;
 use crate::compose::{self, Base, Composed};
+use crate::ports::{self, Ports};
 
 /// What every life of a cloud has in common.
 pub(crate) struct Setting {
@@ -39,6 +42,9 @@ pub(crate) struct Life {
     pub(crate) root: RootKey,
     gateway: Arc<Gateway>,
     admin: Arc<Admin>,
+    /// The sites' own ports, which close when this turns true.
+    stop: watch::Sender<bool>,
+    ports: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// One of the two ways in.
@@ -64,9 +70,12 @@ impl Life {
             root,
         };
         let Composed { cloud, mut sites, root, mail } = compose::cloud(base).await?;
+        let published = sites.clone();
+        let ports = Ports::new(setting.main);
         let admin = Arc::new(Admin {
             cloud: Arc::clone(&cloud),
             mail,
+            ports: Arc::clone(&ports),
             token: setting.token.clone(),
             address: setting.admin,
             endpoint: setting.endpoint.clone(),
@@ -74,7 +83,16 @@ impl Life {
         });
         sites.insert(0, Arc::new(OnMainPort(Arc::clone(&admin))));
         let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
-        Ok(Self { cloud, root, gateway, admin })
+        let ground = ports::Ground {
+            store: cloud.parts().store.clone(),
+            gateway: Arc::clone(&gateway),
+            sites: published,
+            certificates: Arc::clone(&setting.certificates),
+            limits: cloud.parts().limits.clone(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let ports = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
+        Ok(Self { cloud, root, gateway, admin, stop, ports })
     }
 
     /// What answers at an entrance.
@@ -85,8 +103,14 @@ impl Life {
         }
     }
 
-    /// Ends in order: the work, then the store. No request may be under way.
+    /// Ends in order: the sites' own ports, the work, the store. No request may be under way at the
+    /// entrances.
     pub(crate) async fn end(&self) {
+        self.stop.send_replace(true);
+        let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ports) = ports {
+            let _ = ports.await;
+        }
         let parts = self.cloud.parts();
         parts.work.stop(parts.limits.drain).await;
         if let Some(telemetry) = self.cloud.telemetry() {

@@ -106,12 +106,12 @@ impl Lives {
     async fn reset(self: &Arc<Self>) -> Result<(), String> {
         let taken = self.present.write();
         tokio::pin!(taken);
-        let mut present = match tokio::time::timeout(DRAIN, &mut taken).await {
-            Ok(present) => present,
-            Err(_) => {
-                self.cut.send_modify(|times| *times += 1);
-                taken.await
-            }
+        let waited = tokio::time::timeout(DRAIN, &mut taken).await;
+        let mut present = if let Ok(present) = waited {
+            present
+        } else {
+            self.cut.send_modify(|times| *times += 1);
+            taken.await
         };
         if let Some(Lived { life, runtime }) = present.take() {
             let store = life.cloud.parts().store.clone();

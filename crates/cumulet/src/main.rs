@@ -4,12 +4,18 @@ mod admin;
 mod cli;
 mod client;
 mod compose;
+mod config;
+mod doctor;
 mod env;
+mod invoke;
 mod life;
 mod lives;
+mod logs;
+mod ports;
 mod running;
 mod serve;
 mod settings;
+mod status;
 mod terminal;
 
 use std::process::ExitCode;
@@ -23,6 +29,11 @@ fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
         cli::Command::Env(options) => env::run(&options),
+        cli::Command::Status(options) => status::run(&options),
+        cli::Command::Logs(options) => logs::run(options),
+        cli::Command::Invoke(options) => invoke::run(options),
+        cli::Command::Config(options) => config::run(options),
+        cli::Command::Doctor(options) => doctor::run(&options),
     };
     done.unwrap_or_else(|why| {
         eprintln!("cumulet: {why}");

@@ -14,7 +14,9 @@ pub(crate) mod invoke;
 pub(crate) mod logs;
 pub(crate) mod mail;
 mod mailbox;
+mod message;
 pub(crate) mod outputs;
+pub(crate) mod sites;
 mod stacks;
 pub(crate) mod status;
 mod token;
@@ -33,6 +35,8 @@ use answer::Problem;
 use door::{Caller, Refusal};
 pub(crate) use token::Token;
 
+use crate::ports::Ports;
+
 /// The path that leads here, on every host.
 const ROOT: &str = "/_cumulet/";
 const NO_PAGE: &str = "There is no such page.";
@@ -41,6 +45,7 @@ const NO_PAGE: &str = "There is no such page.";
 pub(crate) struct Admin {
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) mail: Arc<Mail>,
+    pub(crate) ports: Arc<Ports>,
     pub(crate) token: Token,
     /// Where its own listener is.
     pub(crate) address: SocketAddr,
@@ -71,11 +76,14 @@ impl Admin {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         match path {
             "mailbox" if reads => mailbox::get(&self.mail, &parts.headers).await,
+            "mailbox.css" if reads => mailbox::style(),
+            "mailbox.js" if reads => mailbox::script(),
             "status" if reads => {
                 let uptime = cx.now().since(self.started).as_secs();
-                let status = status::get(&cx, &self.endpoint, uptime).await;
+                let status = status::get(&cx, &self.endpoint, &self.ports, uptime).await;
                 answer::of(status.map_err(Problem::from))
             }
+            "sites" if reads => answer::json(StatusCode::OK, &sites::get(&self.ports)),
             "mail" if reads => answer::of(mail::get(&self.mail).await),
             "reset" => {
                 let words = "This cloud was started without --allow-reset.";
@@ -101,7 +109,7 @@ impl Admin {
                 Err(why) => Err(why),
             }),
             "outputs" => answer::of(match answer::input(body).await {
-                Ok(input) => outputs::post(cx, input).await,
+                Ok(input) => outputs::post(cx, &self.ports, input).await,
                 Err(why) => Err(why),
             }),
             "mail" => answer::of(match answer::input(body).await {
@@ -213,7 +221,6 @@ impl Site for OnMainPort {
 }
 
 /// Lets in who is local and sends the token; else the answer is the refusal.
-#[expect(clippy::result_large_err, reason = "the error is the answer, and made once a reset")]
 pub(crate) fn admit(
     peer: &Peer,
     request: &Request<Body>,

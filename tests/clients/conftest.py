@@ -44,11 +44,12 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, options=(), environment=None, keys=None, **variables):
+    def __init__(self, folder, options=(), environment=None, keys=None, listen="127.0.0.1:0"):
         """`options` and `environment` are more of them for `cumulet serve`."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
-        self.more_environment = {**(environment or {}), **variables}
+        self.listen = listen
+        self.more_environment = environment or {}
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
             secrets.token_urlsafe(30),
@@ -63,7 +64,7 @@ class Cloud:
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", "127.0.0.1:0", *arguments, *self.options],
+                [binary(), "serve", "--listen", self.listen, *arguments, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -193,9 +194,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), environment=None):
+def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment)
+        cloud = Cloud(folder, options, environment, listen)
         try:
             yield cloud
         finally:

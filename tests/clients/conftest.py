@@ -52,14 +52,19 @@ class Cloud:
         )
         self.endpoint = None
         self.process = None
+        # What it printed since it was started.
+        self.printed = []
         self.start()
+
+    def command(self):
+        return ["serve", "--listen", "127.0.0.1:0"]
 
     def start(self):
         log = open(self.folder / "log", "ab")
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", "127.0.0.1:0", *arguments],
+                [binary(), *self.command(), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -80,7 +85,9 @@ class Cloud:
     def _follow(self, process, announced):
         """Reads the output to its end (a full pipe would stop the process)."""
         self.endpoint = None
+        self.printed = printed = []
         for line in process.stdout:
+            printed.append(line.rstrip("\n"))
             if line.startswith(ANNOUNCEMENT):
                 self.endpoint = "http://" + line.removeprefix(ANNOUNCEMENT).strip()
                 announced.set()

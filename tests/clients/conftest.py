@@ -44,10 +44,13 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, options=(), environment=None, keys=None, **variables):
+    def __init__(
+        self, folder, options=(), environment=None, listen="127.0.0.1:0", keys=None, **variables
+    ):
         """`options` and `environment` are more of them for `cumulet serve`."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
+        self.listen = listen
         self.more_environment = {**(environment or {}), **variables}
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
@@ -61,7 +64,7 @@ class Cloud:
         self.start()
 
     def command(self):
-        return ["serve", "--listen", "127.0.0.1:0"]
+        return ["serve", "--listen", self.listen]
 
     def start(self):
         log = open(self.folder / "log", "ab")
@@ -200,9 +203,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), environment=None):
+def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment)
+        cloud = Cloud(folder, options, environment, listen)
         try:
             yield cloud
         finally:

@@ -99,8 +99,10 @@ class App:
 
     def code_for(self, email):
         """The code of the newest mail to an address."""
-        token = (self.cloud.folder / "data" / "admin-token").read_text().strip()
-        headers = {"Accept": "application/json", "Authorization": f"Bearer {token}"}
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self.cloud.admin_token}",
+        }
 
         def newest():
             url = f"{self.cloud.endpoint}/_cumulet/mailbox"
@@ -157,19 +159,17 @@ class Up(Cloud):
 
     def __init__(self, folder, app):
         self.app = app
-        # The page is told where the user pool is, so the port stays.
-        self.port = free_port()
         self.is_up = False
-        super().__init__(folder)
+        # The page is told where the user pool is, so the port stays.
+        super().__init__(folder, listen=f"127.0.0.1:{free_port()}")
         # Nothing is built or deployed from here on: what is there was kept.
         self.is_up = True
 
     def command(self):
-        listen = ["--listen", f"127.0.0.1:{self.port}"]
         if self.is_up:
-            return ["serve", *listen]
+            return super().command()
         chosen = [f"--parameter={key}={value}" for key, value in runtimes().items()]
-        return ["up", self.app, "--no-follow", *chosen, *listen]
+        return ["up", self.app, "--no-follow", *chosen, "--listen", self.listen]
 
     def wait_until_up(self):
         def is_up():

@@ -22,6 +22,9 @@ use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
 
+/// The folders of its data, the one that knows what the others are for first.
+pub(crate) const FOLDERS: [&str; 3] = ["store", "blobs", "lambda"];
+
 /// What a cloud is made of from outside.
 pub(crate) struct Base<'a> {
     pub(crate) data: &'a Path,
@@ -34,6 +37,8 @@ pub(crate) struct Base<'a> {
     pub(crate) substitutes: Substitutes,
     /// Whether others than this machine can reach it.
     pub(crate) public: bool,
+    /// The root's key in a life before this one.
+    pub(crate) root: Option<RootKey>,
 }
 
 /// A cloud whose work has begun.
@@ -67,6 +72,9 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let work = Work::new(store.clone(), Arc::clone(&clock));
+    if let Some(root) = &base.root {
+        root.keep(&store, &sealer).await.map_err(said)?;
+    }
     let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(said)?;
     let ground = Ground { store, sealer, clock, ids, work };
     // Nobody reads the mailbox of a public server.

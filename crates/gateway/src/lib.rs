@@ -57,8 +57,16 @@ impl Gateway {
         site: &dyn cumulet_service::Site,
         cut: usize,
         info: RequestInfo,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Response<Body> {
+        // The signature covers the target as it was sent.
+        let recognised = match site.signing_name() {
+            Some(service) => self.recognise(service, request).await,
+            None => Ok((Arc::new(Principal::Anonymous), request)),
+        };
+        let Ok((principal, mut request)) = recognised else {
+            return refuse::plain(413, "The body is too long, or broke off.\n");
+        };
         if cut > 0 {
             let uri = request.uri();
             let path = uri.path().get(cut..).unwrap_or_default();
@@ -71,7 +79,6 @@ impl Gateway {
         }
         let parts = self.cloud.parts();
         let (account, region) = (parts.account.clone(), parts.region.clone());
-        let principal = Arc::new(Principal::Anonymous);
         let cx = Cx::new(Arc::clone(&self.cloud), principal, account, region, Arc::new(info));
         site.serve(cx, request).await
     }

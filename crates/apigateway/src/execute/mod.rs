@@ -22,6 +22,7 @@ mod rest;
 mod rest_answer;
 mod rest_event;
 pub(crate) mod routing;
+mod schema;
 mod site;
 mod validation;
 

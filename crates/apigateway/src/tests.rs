@@ -79,6 +79,9 @@ impl Handle<Invoke> for Neighbours {
     async fn handle(&self, cx: &Cx, input: InvocationRequest) -> Result<InvocationResponse> {
         let event: Value = serde_json::from_slice(&input.payload.unwrap()).unwrap();
         self.invoked.lock().unwrap().push((cx.principal().clone(), event.clone()));
+        if let Some(method) = event.get("methodArn") {
+            return Ok(authorizer(method, &event));
+        }
         let path = event.get("rawPath").or(event.get("path")).and_then(Value::as_str).unwrap();
         let (function_error, payload) = match path {
             "/fail" => (Some("Unhandled".to_owned()), json!({ "errorMessage": "no" })),
@@ -92,6 +95,31 @@ impl Handle<Invoke> for Neighbours {
         let payload = Some(payload.to_string().into());
         Ok(InvocationResponse { function_error, payload, ..InvocationResponse::default() })
     }
+}
+
+/// What an authorizer's function answers to a token or a query's `who`.
+fn authorizer(method: &Value, event: &Value) -> InvocationResponse {
+    let who = event.get("authorizationToken").or(event.pointer("/queryStringParameters/who"));
+    let effect = match who.and_then(Value::as_str) {
+        Some("allow") => "Allow",
+        Some("deny") => "Deny",
+        Some("malformed") => "Perhaps",
+        other => {
+            let words = if other == Some("unauthorized") { "Unauthorized" } else { "no" };
+            return InvocationResponse {
+                function_error: Some("Unhandled".to_owned()),
+                payload: Some(json!({ "errorMessage": words }).to_string().into()),
+                ..InvocationResponse::default()
+            };
+        }
+    };
+    let statement = json!({ "Effect": effect, "Action": "execute-api:Invoke", "Resource": method });
+    let answer = json!({
+        "principalId": "u1", "context": { "number": 1 },
+        "policyDocument": { "Version": "2012-10-17", "Statement": [statement] }
+    });
+    let payload = Some(answer.to_string().into());
+    InvocationResponse { payload, ..InvocationResponse::default() }
 }
 
 impl Service for Neighbours {

@@ -16,6 +16,7 @@ mod http;
 pub(crate) mod incoming;
 pub(crate) mod invoke;
 pub(crate) mod jwt;
+pub(crate) mod lambda_authorizer;
 mod mapping;
 pub(crate) mod mock;
 mod rest;

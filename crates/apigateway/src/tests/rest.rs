@@ -219,6 +219,70 @@ async fn methods_for_signers_are_never_open() {
     assert!(fixture.neighbours.invoked.lock().unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn functions_say_who_may_come_in() {
+    let fixture = Fixture::new().await;
+    let scheme = |kind: &str, more: Value| {
+        let mut authorizer = json!({ "type": kind, "authorizerUri": uri() });
+        authorizer.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        json!({
+            "type": "apiKey", "name": "X-Token", "in": "header",
+            "x-amazon-apigateway-authtype": "custom",
+            "x-amazon-apigateway-authorizer": authorizer
+        })
+    };
+    let mut document = document(&json!({
+        "/token": { "get": proxy("Token") }, "/other": { "get": proxy("Token") },
+        "/request": { "get": proxy("Request") }
+    }));
+    document["securityDefinitions"]["Token"] =
+        scheme("token", json!({ "identityValidationExpression": "[a-z]+" }));
+    document["securityDefinitions"]["Request"] = scheme(
+        "request",
+        json!({
+            "identitySource": "method.request.querystring.who", "authorizerResultTtlInSeconds": 0
+        }),
+    );
+    let api = fixture.import(&document).await.unwrap().id.unwrap();
+    fixture.deploy(&api).await;
+    let denied = r#"{"Message":"User is not authorized to access this resource"}"#;
+    let explicit =
+        r#"{"Message":"User is not authorized to access this resource with an explicit deny"}"#;
+    let cases = [
+        ("GET /prod/token", "allow", 201, "made"),
+        // The same policy, which says nothing of another method.
+        ("GET /prod/other", "allow", 403, denied),
+        ("GET /prod/token", "deny", 403, explicit),
+        ("GET /prod/token", "unauthorized", 401, r#"{"message":"Unauthorized"}"#),
+        ("GET /prod/token", "fail", 500, r#"{"message":null}"#),
+        ("GET /prod/token", "malformed", 500, r#"{"message":null}"#),
+        ("GET /prod/token", "NOT FITTING", 401, r#"{"message":"Unauthorized"}"#),
+        ("GET /prod/token", "", 401, r#"{"message":"Unauthorized"}"#),
+        ("GET /prod/request?who=allow", "", 201, "made"),
+        ("GET /prod/request", "", 500, r#"{"message":null}"#),
+    ];
+    for (line, token, status, message) in cases {
+        let (found, body, _) = fixture.http(&api, line, &[("x-token", token)]).await;
+        assert_eq!((found, body.as_str()), (status, message), "{line} {token}");
+    }
+    let invoked = fixture.neighbours.invoked.lock().unwrap();
+    let asked: Vec<_> =
+        invoked.iter().filter(|(_, event)| event["methodArn"].is_string()).collect();
+    // Twice asked for the same token, the function was called once.
+    assert_eq!(asked.len(), 7);
+    let (principal, event) = asked[0];
+    let Principal::Service { source_arn, .. } = principal else { panic!("{principal:?}") };
+    assert!(source_arn.as_ref().unwrap().contains(&format!("{api}/authorizers/")));
+    let expected = json!({
+        "type": "TOKEN", "authorizationToken": "allow",
+        "methodArn": format!("arn:aws:execute-api:us-east-1:000000000000:{api}/prod/GET/token")
+    });
+    assert_eq!(*event, expected);
+    let served = invoked.iter().find(|(_, event)| event["path"] == "/token").unwrap();
+    let context = json!({ "principalId": "u1", "number": "1" });
+    assert_eq!(served.1["requestContext"]["authorizer"], context);
+}
+
 impl Fixture {
     /// What a request without a believed signature is answered.
     async fn anonymous(&self, api: &str, path: &str, distrust: Option<Distrust>) -> (u16, String) {

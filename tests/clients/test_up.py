@@ -29,7 +29,7 @@ PYTHON = f"python3.{sys.version_info.minor}"
 
 def node():
     said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return f"nodejs{re.match(r'v(\d+)', said)[1]}.x"
+    return "nodejs{}.x".format(re.match(r"v(\d+)", said)[1])
 
 
 def get(url):
@@ -279,7 +279,8 @@ def test_a_page_is_configured_built_and_uploaded(tmp_path):
     with up(app, "--no-follow") as running:
         site = running.url("Site")
         assert get(site)[1] == "<!doctype html><p>two"
-        assert get(f"{site}/old.txt")[0] == 404
+        # What is not there is forbidden to those who may not list.
+        assert get(f"{site}/old.txt")[0] == 403
         assert "1 of 3 files (1 removed)" in running.said()
         assert running.stop() == 0
     with up(app, "--no-follow") as running:
@@ -356,3 +357,16 @@ def test_a_port_in_use_is_said(tmp_path):
         port = taken.getsockname()[1]
         said = refused(app, "--listen", f"127.0.0.1:{port}")
     assert f"127.0.0.1:{port} is in use" in said and "--listen" in said, said
+
+
+def test_ctrl_c_ends_a_build_and_what_it_started(tmp_path):
+    page = "[[page]]\nfolder = 'hello'\nbuild = 'touch begun; sleep 600; touch late'\nbucket = 'B'\n"
+    app = small_app(tmp_path / "app", **{"cumulet.toml": page})
+    with up(app, "--no-follow") as running:
+        deadline = time.monotonic() + BUILD_SECONDS
+        while not (app / "hello" / "begun").exists():
+            assert running.process.poll() is None and time.monotonic() < deadline, running.said()
+            time.sleep(0.05)
+        assert running.stop() == 130, running.said()
+    open_by_others = subprocess.run(["pgrep", "-f", str(app)], capture_output=True, text=True)
+    assert open_by_others.stdout == ""

@@ -116,7 +116,7 @@ def test_no_page_of_another_origin_comes_in(cloud, door):
 
 
 def test_other_machines_are_refused():
-    with running_cloud(["--listen", "0.0.0.0:0"]) as cloud:
+    with running_cloud(listen="0.0.0.0:0") as cloud:
         cloud_port = urllib.parse.urlsplit(cloud.endpoint).port
         here = f"http://127.0.0.1:{cloud_port}"
         assert ask(here, "/_cumulet/status", headers=bearer(cloud))[0] == 200

@@ -1,5 +1,6 @@
 """Mail: by SMTP where that is configured, into the mailbox where it is not."""
 
+import asyncio
 import datetime
 import email
 import email.policy
@@ -10,8 +11,7 @@ import threading
 import time
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -69,17 +69,26 @@ class MailServer:
         self.arrived = threading.Event()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self.controller = Controller(
-            self,
-            hostname="localhost",
-            port=0,
-            tls_context=context,
-            require_starttls=True,
-            authenticator=self._authenticate,
-            auth_required=True,
-            auth_require_tls=True,
-            ready_timeout=30,
-        )
+
+        def session():
+            return SMTP(
+                self,
+                tls_context=context,
+                require_starttls=True,
+                authenticator=self._authenticate,
+                auth_required=True,
+                auth_require_tls=True,
+            )
+
+        self.loop = asyncio.new_event_loop()
+        listening = self.loop.create_server(session, "127.0.0.1", 0)
+        self.port = self.loop.run_until_complete(listening).sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(30)
 
     def _authenticate(self, server, session, envelope, mechanism, data):
         assert isinstance(data, LoginPassword)
@@ -94,10 +103,6 @@ class MailServer:
         self.arrived.set()
         return "250 taken"
 
-    @property
-    def port(self):
-        return self.controller.server.sockets[0].getsockname()[1]
-
     def wait_for(self, number):
         deadline = time.monotonic() + SECONDS
         while len(self.mails) < number and time.monotonic() < deadline:
@@ -110,10 +115,8 @@ class MailServer:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     server = MailServer(tmp_path_factory.mktemp("smtp"))
-    server.controller._trigger_server = lambda: None  # With port 0 it would knock at port 0.
-    server.controller.start()
     yield server
-    server.controller.stop()
+    server.stop()
 
 
 @pytest.fixture
@@ -230,7 +233,7 @@ def test_settings_that_cannot_work_are_refused(cloud, server):
 
 def test_a_public_server_sends_with_a_mail_server_only(server):
     trusted = {"SSL_CERT_FILE": str(server.authority)}
-    with running_cloud(["--listen", "0.0.0.0:0"], trusted) as cloud:
+    with running_cloud(environment=trusted, listen="0.0.0.0:0") as cloud:
         cloud.endpoint = cloud.endpoint.replace("0.0.0.0", "127.0.0.1")
         with pytest.raises(ClientError) as caught:
             sign_up(cloud)

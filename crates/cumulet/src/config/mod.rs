@@ -3,19 +3,29 @@
 mod mail;
 mod outputs;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::Outcome;
 use crate::cli::Place;
 
 #[derive(Debug, Clone, Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(arg_required_else_help = true)]
 pub(crate) struct Config {
-    #[command(subcommand)]
-    command: Option<Command>,
+    /// The stack whose amplify_outputs.json is wanted.
+    #[arg(value_name = "STACK")]
+    stack: Option<String>,
+
+    /// The file to write [default: standard output]
+    #[arg(long, short, value_name = "FILE", requires = "stack")]
+    out: Option<PathBuf>,
 
     #[command(flatten)]
-    outputs: Option<outputs::Outputs>,
+    place: Place,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -25,9 +35,9 @@ enum Command {
 }
 
 pub(crate) fn run(options: Config) -> Outcome {
-    match (options.command, options.outputs) {
-        (Some(Command::Mail(options)), _) => mail::run(options),
-        (None, Some(options)) => outputs::run(options),
-        (None, None) => Err("name a stack, or `mail`".to_owned()),
+    match (options.command, options.stack) {
+        (Some(Command::Mail(options)), None) => mail::run(options),
+        (None, Some(stack)) => outputs::run(&options.place, stack, options.out),
+        _ => Err("name a stack (`cumulet config STACK`), or `cumulet config mail`".to_owned()),
     }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use serde_json::Value;
 
 use super::Place;
@@ -12,25 +11,11 @@ use crate::admin::outputs::Question;
 use crate::client::{self, Client};
 use crate::terminal::print_json;
 
-#[derive(Debug, Clone, Args)]
-pub(super) struct Outputs {
-    /// The stack.
-    #[arg(value_name = "STACK")]
-    stack: String,
-
-    /// The file to write [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
-    out: Option<PathBuf>,
-
-    #[command(flatten)]
-    place: Place,
-}
-
-pub(super) fn run(options: Outputs) -> Outcome {
-    let client = Client::of(&options.place)?;
-    let asked = Question { stack: options.stack };
-    let outputs: Value = client::wait(client.post("outputs", &asked))?;
-    let Some(path) = options.out else {
+/// Writes the file `out`, or to standard output.
+pub(super) fn run(place: &Place, stack: String, out: Option<PathBuf>) -> Outcome {
+    let client = Client::of(place)?;
+    let outputs: Value = client::wait(client.post("outputs", &Question { stack }))?;
+    let Some(path) = out else {
         print_json(&outputs)?;
         return Ok(ExitCode::SUCCESS);
     };

@@ -40,6 +40,10 @@ fn holder(port: u16) -> Option<(String, String)> {
         tables.iter().flatten().flat_map(|table| listening(table, port)).collect();
     for process in fs::read_dir("/proc").ok()?.flatten().take(PROCESSES) {
         let pid = process.file_name().to_string_lossy().into_owned();
+        // `self` and its like are processes that have a number too.
+        if !pid.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
         let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
         let links = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
         for link in links {

@@ -21,6 +21,7 @@ mod stack;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -169,7 +170,10 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
     match running {
         Ok(running) => {
             step.done(&running.url);
-            println!("listening on {}", running.url);
+            if !io::stdout().is_terminal() {
+                // For programs, which read standard output.
+                println!("listening on {}", running.url);
+            }
             Ok(running)
         }
         Err(why) if why.contains("is in use by another program") => {

@@ -44,16 +44,17 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, options=(), environment=None, listen="127.0.0.1:0"):
-        """`options` and `environment` are more of them for `cumulet serve`."""
+    def __init__(self, folder, keys=None, options=(), listen="127.0.0.1:0", **variables):
+        """`options` and environment `variables` are more of them for `cumulet serve`; None takes a
+        variable away."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
         self.listen = listen
-        self.more_environment = environment or {}
-        self.access_key = "AKIA" + "".join(
-            secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)
+        self.variables = variables
+        self.access_key, self.secret_key = keys or (
+            "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
+            secrets.token_urlsafe(30),
         )
-        self.secret_key = secrets.token_urlsafe(30)
         self.endpoint = None
         self.mailbox_link = None
         self.process = None
@@ -78,12 +79,11 @@ class Cloud:
         self._wait_until_healthy()
 
     def _environment(self):
-        """What `cumulet serve` runs in; None takes a variable away."""
         environment = {
             **os.environ,
             "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
             "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
-            **self.more_environment,
+            **self.variables,
         }
         return {name: value for name, value in environment.items() if value is not None}
 
@@ -194,9 +194,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
+def running_cloud(options=(), listen="127.0.0.1:0", **variables):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment, listen)
+        cloud = Cloud(folder, None, options, listen, **variables)
         try:
             yield cloud
         finally:

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{config, doctor, env, invoke, logs, serve, status};
+use crate::{config, doctor, env, invoke, logs, serve, status, up};
 
 /// A small cloud in one binary: AWS serverless web applications, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -17,6 +17,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start a cloud, build and deploy the app in a folder, and follow its logs.
+    Up(up::Up),
     /// Run the cloud until it is told to stop.
     Serve(serve::Serve),
     /// Print the AWS_* settings for a cloud, to be read by a shell: `eval "$(cumulet env)"`.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_apigateway::{HttpApis, Stages};
+use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
 use cumulet_cognito::{Cognito, PoolSites};
@@ -144,6 +144,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         Arc::new(Iam),
         lambda,
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
+        Arc::new(RestApis),
         s3,
         Arc::new(Ssm),
         Arc::new(Sts),

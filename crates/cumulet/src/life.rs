@@ -40,11 +40,11 @@ pub(crate) struct Life {
     pub(crate) cloud: Arc<Cloud>,
     /// The key of its root.
     pub(crate) root: RootKey,
+    pub(crate) admin: Arc<Admin>,
     gateway: Arc<Gateway>,
-    admin: Arc<Admin>,
-    /// The sites' own ports, which close when this turns true.
+    /// The sites' own ports close when this turns true.
     stop: watch::Sender<bool>,
-    ports: Mutex<Option<JoinHandle<()>>>,
+    opening: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// One of the two ways in.
@@ -91,8 +91,8 @@ impl Life {
             limits: cloud.parts().limits.clone(),
         };
         let (stop, stopped) = watch::channel(false);
-        let ports = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
-        Ok(Self { cloud, root, gateway, admin, stop, ports })
+        let opening = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
+        Ok(Self { cloud, root, admin, gateway, stop, opening })
     }
 
     /// What answers at an entrance.
@@ -107,9 +107,9 @@ impl Life {
     /// entrances.
     pub(crate) async fn end(&self) {
         self.stop.send_replace(true);
-        let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(ports) = ports {
-            let _ = ports.await;
+        let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(opening) = opening {
+            let _ = opening.await;
         }
         let parts = self.cloud.parts();
         parts.work.stop(parts.limits.drain).await;

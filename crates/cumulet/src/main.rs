@@ -17,6 +17,7 @@ mod serve;
 mod settings;
 mod status;
 mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ type Outcome = Result<ExitCode, String>;
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Up(options) => up::run(&options),
         cli::Command::Env(options) => env::run(&options),
         cli::Command::Status(options) => status::run(&options),
         cli::Command::Logs(options) => logs::run(options),

@@ -13,10 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{self, Token};
+use crate::admin::{Admin, Token};
 use crate::cli::Place;
 use crate::life::{Entrance, Life, Setting};
 use crate::lives::Lives;
+use crate::ports::Ports;
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -37,13 +38,13 @@ pub(crate) struct Start {
 
 /// A cloud that takes requests.
 pub(crate) struct Running {
-    /// The cloud as it is before any reset.
-    #[expect(dead_code, reason = "for commands that start a cloud and talk to it")]
+    /// The cloud as it is before any reset, like all that is here.
     pub(crate) cloud: Arc<Cloud>,
     /// Where it is reached: `http://127.0.0.1:4566`.
     pub(crate) url: String,
-    /// The link that opens the mailbox in a browser, where there is a mailbox.
-    pub(crate) mailbox: Option<String>,
+    pub(crate) admin: Arc<Admin>,
+    /// Where its sites are reached.
+    pub(crate) ports: Arc<Ports>,
     kind: Kind,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), String>>,
@@ -73,10 +74,6 @@ impl Running {
         let token = Token::load_or_create(&place.admin_token(), &RandomIds)?;
         let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
         let certificates: Arc<dyn Certificates> = Arc::new(certificates.map_err(said)?);
-        let mailbox = main
-            .ip()
-            .is_loopback()
-            .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
         tracing::warn!("functions run as plain processes of this user, without isolation");
         let setting = Setting {
             place: place.clone(),
@@ -95,12 +92,12 @@ impl Running {
         } else {
             Kind::One(Life::begin(&setting, None).await?)
         };
-        let (cloud, root) = kind.present().await.ok_or("the cloud did not begin")?;
+        let (cloud, admin, root) = kind.present().await.ok_or("the cloud did not begin")?;
         let url = format!("http://{main}");
         let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
         written(&place.root_key(), &key)?;
         written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
-        written(&place.admin(), &format!("http://{admin}\n"))?;
+        written(&place.admin(), &format!("http://{}\n", admin.address))?;
         let (stop, stopped) = watch::channel(false);
         let limits = cloud.parts().limits.clone();
         let serving = tokio::spawn(serve(
@@ -113,7 +110,8 @@ impl Running {
             stopped,
         ));
         tracing::info!(%url, data = %place.data.display(), "ready");
-        Ok(Self { cloud, url, mailbox, kind, stop, serving })
+        let ports = Arc::clone(&admin.ports);
+        Ok(Self { cloud, url, admin, ports, kind, stop, serving })
     }
 
     /// Stops: requests under way end, then the work, then the store.
@@ -139,9 +137,10 @@ impl Running {
 }
 
 impl Kind {
-    /// The cloud of the present life, and its root's key.
-    async fn present(&self) -> Option<(Arc<Cloud>, RootKey)> {
-        let look = |life: &Life| (Arc::clone(&life.cloud), life.root.clone());
+    /// The cloud of the present life, its administration, and its root's key.
+    async fn present(&self) -> Option<(Arc<Cloud>, Arc<Admin>, RootKey)> {
+        let look =
+            |life: &Life| (Arc::clone(&life.cloud), Arc::clone(&life.admin), life.root.clone());
         match self {
             Self::One(life) => Some(look(life)),
             Self::Many(lives) => lives.with(look).await,

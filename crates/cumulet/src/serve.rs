@@ -58,8 +58,9 @@ async fn serve(options: Serve) -> Result<(), String> {
     })
     .await?;
     println!("listening on {}", running.url);
-    if let Some(link) = &running.mailbox {
-        println!("mailbox: {link}");
+    // A public cloud has no mailbox, and its output may be kept for others to read.
+    if options.listen.ip().is_loopback() {
+        println!("mailbox: {}", running.admin.link("mailbox"));
     }
     running.serve_until(told).await
 }

@@ -8,6 +8,7 @@ use cumulet_shape::Operation;
 use cumulet_store::{Blobs, Sealer, Store};
 use http::{Request, Response};
 
+use crate::attempt::Attempt;
 use crate::{Access, Cloud, Error, FetchError, LogLine, Principal, Result};
 
 /// Who asks, for which account and region, and everything a handler may use. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct Cx {
     taken_on: bool,
     /// Whether a service handed the request on, still as who made it.
     forwarded: bool,
+    /// The attempt to make a resource that this is part of.
+    attempt: Option<Attempt>,
 }
 
 /// What is known of the request that began it all.
@@ -78,6 +81,7 @@ impl Cx {
             hops: 0,
             taken_on: false,
             forwarded: false,
+            attempt: None,
         }
     }
 
@@ -169,6 +173,14 @@ impl Cx {
         Self { account, ..self.clone() }
     }
 
+    pub(crate) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.as_ref()
+    }
+
+    pub(crate) fn with_attempt(&self, attempt: Option<Attempt>) -> Self {
+        Self { attempt, ..self.clone() }
+    }
+
     /// The same context for a request that came of this one.
     #[must_use]
     pub fn with_request(&self, request: RequestInfo) -> Self {
@@ -195,7 +207,13 @@ impl Cx {
         if hops > self.limits().hops {
             return Err(Error::internal(format!("{hops} services deep: a loop?")));
         }
-        let inner = Self { hops, taken_on: false, forwarded: !self.taken_on, ..self.clone() };
+        let inner = Self {
+            hops,
+            taken_on: false,
+            forwarded: !self.taken_on,
+            attempt: self.attempt.as_ref().and_then(Attempt::called),
+            ..self.clone()
+        };
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;
         let typed = output.into_any().downcast::<O::Output>();
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))

@@ -6,6 +6,7 @@
 //! [`Access`] and the same authorization.
 
 mod access;
+mod attempt;
 mod call;
 mod cloud;
 mod cors;
@@ -22,6 +23,7 @@ mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
+pub use attempt::Made;
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;
@@ -33,7 +35,7 @@ pub use handle::{Handle, Service};
 pub use pass_role::pass_role;
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
-pub use site::{LOCAL_DOMAIN, Site, Sites};
+pub use site::{Distrust, LOCAL_DOMAIN, Site, Sites};
 pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.

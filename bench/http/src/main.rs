@@ -1,0 +1,35 @@
+//! What answering over HTTP costs a server, side by side with a bare hyper server.
+//!
+//! `cumulet-bench-http bare [BYTES]` is that server: one answer of so many bytes to everything. It
+//! prints its address.
+//!
+//! `cumulet-bench-http load CONNECTIONS SECONDS NAME=PID@ADDRESS=FILE …` sends each target the
+//! request in FILE, as it stands, over connections that stay open, in five interleaved rounds, and
+//! prints a table (medians, and ratios to the first target) and the raw rows. The CPU time is the
+//! server's own, from /proc: the client is left out of it.
+
+mod bare;
+mod load;
+mod table;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["bare"] => bare::run(0),
+        ["bare", bytes] => {
+            bytes.parse().map_err(|_| "BYTES is no number".to_owned()).and_then(bare::run)
+        }
+        ["load", connections, seconds, targets @ ..] => load::run(connections, seconds, targets),
+        _ => Err("see the opening comment of bench/http/src/main.rs".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("cumulet-bench-http: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -218,10 +218,9 @@ def test_a_wrong_password_keeps_the_mail_in_the_outbox(cloud, server):
 
 
 def test_settings_that_cannot_work_are_refused(cloud, server):
-    for arguments, words in [
-        (["--host", "mail.example.com", "--security", "none", "--from", "a@example.com"], "unencrypted"),
-        (["--host", "localhost", "--from", "nobody"], "no sender"),
-    ]:
+    far = ["--host", "mail.example.com", "--security", "none", "--from", "a@example.com"]
+    nameless = ["--host", "localhost", "--from", "nobody"]
+    for arguments, words in [(far, "unencrypted"), (nameless, "no sender")]:
         done = cloud.cumulet("config", "mail", *arguments, check=False)
         assert done.returncode == 1 and words in done.stderr, done.stderr
     done = cloud.cumulet("config", "mail", "--host", "localhost", check=False)

@@ -57,6 +57,16 @@ impl Apis {
         self.all().text("api").text(api)
     }
 
+    /// An API's name in messages of REST APIs: with the account's.
+    pub(crate) fn named(&self, api: &str) -> String {
+        format!("{}:{api}", self.account)
+    }
+
+    /// What the account has beside its APIs.
+    pub(crate) fn settings(&self) -> Key {
+        self.all().text("account")
+    }
+
     pub(crate) fn apis(&self) -> Key {
         self.all().text("api")
     }
@@ -100,6 +110,19 @@ impl Apis {
 /// Whose API this is.
 pub(crate) async fn owner(read: &impl Read, api: &str) -> Result<Option<Owner>, StoreError> {
     names::lookup(read, NAMES, api).await
+}
+
+/// What the names of all APIs begin with.
+pub(crate) fn names_prefix() -> Key {
+    names::prefix(NAMES)
+}
+
+/// All APIs and whose they are, `most` at most.
+pub(crate) async fn names(
+    read: &impl Read,
+    most: usize,
+) -> Result<Vec<(String, Owner)>, StoreError> {
+    names::list(read, NAMES, most).await
 }
 
 /// All records under a key, `limit` at most.

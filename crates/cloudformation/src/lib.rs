@@ -7,6 +7,8 @@
 mod begin;
 mod capabilities;
 mod change_set;
+#[cfg(test)]
+mod chaos;
 mod context;
 mod describe;
 mod engine;

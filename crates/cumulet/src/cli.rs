@@ -1,9 +1,11 @@
-//! The command line.
+//! The command line: which commands there are, and what all of them take. What one of them takes
+//! stands beside its code.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::{config, doctor, env, invoke, logs, serve, status, up};
 
 /// A small cloud in one binary: AWS serverless web applications, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -15,10 +17,22 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start a cloud, build and deploy the app in a folder, and follow its logs.
+    Up(up::Up),
     /// Run the cloud until it is told to stop.
-    Serve(Serve),
+    Serve(serve::Serve),
     /// Print the AWS_* settings for a cloud, to be read by a shell: `eval "$(cumulet env)"`.
-    Env(Env),
+    Env(env::Env),
+    /// Show the cloud, its stacks and what they put out.
+    Status(status::Status),
+    /// Show what functions and services wrote.
+    Logs(logs::Logs),
+    /// Run a function and print what it answers.
+    Invoke(invoke::Invoke),
+    /// Print amplify_outputs.json for a stack; `config mail` sets the mail server.
+    Config(config::Config),
+    /// Look for what would keep a cloud from running, and say what to do.
+    Doctor(doctor::Doctor),
 }
 
 /// Where a cloud keeps what it is told.
@@ -31,32 +45,4 @@ pub(crate) struct Place {
     /// The master key that seals secrets, outside the data folder [default: DIR.key]
     #[arg(long, value_name = "FILE", env = "CUMULET_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) place: Place,
-
-    /// Address and port, for http and https alike.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
-    pub(crate) listen: SocketAddr,
-
-    /// The region of requests that name none.
-    #[arg(long, default_value = "us-east-1")]
-    pub(crate) region: String,
-
-    /// The account that the root key belongs to: twelve digits.
-    #[arg(long, value_name = "N", default_value = "000000000000")]
-    pub(crate) account_id: String,
-
-    /// Run functions in a newer version of their runtime where this machine lacks theirs.
-    #[arg(long)]
-    pub(crate) newer_runtimes: bool,
-}
-
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Env {
-    #[command(flatten)]
-    pub(crate) place: Place,
 }

@@ -3,21 +3,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_apigateway::{HttpApis, Stages};
+use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
+use cumulet_gateway::Web;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
 use cumulet_logs::Logs;
 use cumulet_mail::{Mail, Unconfigured};
+use cumulet_net::{AllowAll, Client, ClientLimits, DestinationPolicy, PublicOnly};
 use cumulet_s3::{S3, Websites};
 use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
+
+/// The folders of its data, the one that knows what the others are for first.
+pub(crate) const FOLDERS: [&str; 3] = ["store", "blobs", "lambda"];
 
 /// What a cloud is made of from outside.
 pub(crate) struct Base<'a> {
@@ -31,6 +37,8 @@ pub(crate) struct Base<'a> {
     pub(crate) substitutes: Substitutes,
     /// Whether others than this machine can reach it.
     pub(crate) public: bool,
+    /// The root's key in a life before this one.
+    pub(crate) root: Option<RootKey>,
 }
 
 /// A cloud whose work has begun.
@@ -40,6 +48,8 @@ pub(crate) struct Composed {
     pub(crate) sites: Vec<Arc<dyn Sites>>,
     /// The key of its root.
     pub(crate) root: RootKey,
+    /// What it writes to people.
+    pub(crate) mail: Arc<Mail>,
 }
 
 /// What services are made from.
@@ -62,9 +72,17 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let work = Work::new(store.clone(), Arc::clone(&clock));
+    if let Some(root) = &base.root {
+        root.keep(&store, &sealer).await.map_err(said)?;
+    }
     let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(said)?;
     let ground = Ground { store, sealer, clock, ids, work };
-    let (services, sites) = services(&base, &ground).await?;
+    // Nobody reads the mailbox of a public server.
+    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
+    let (sealer, clock) = (Arc::clone(&ground.sealer), Arc::clone(&ground.clock));
+    let mail = Mail::new(ground.store.clone(), sealer, clock, unread);
+    mail.start(&ground.work);
+    let (services, sites) = services(&base, &ground, &mail).await?;
     let Ground { store, sealer, clock, ids, work } = ground;
     let credentials = AccessKeys::new(
         &store,
@@ -87,20 +105,26 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
         ids,
     };
     let cloud = Cloud::new(parts, services);
+    cloud.connect(Arc::new(way_out(base.public, &sites)?));
     cloud.start();
-    Ok(Composed { cloud, sites, root })
+    Ok(Composed { cloud, sites, root, mail })
+}
+
+/// The way of services to sites. Who may deploy to a public server need not be who owns its network:
+/// from there requests reach the internet alone.
+fn way_out(public: bool, sites: &[Arc<dyn Sites>]) -> Result<Web, String> {
+    let policy: Arc<dyn DestinationPolicy> =
+        if public { Arc::new(PublicOnly) } else { Arc::new(AllowAll) };
+    let client = Client::new(ClientLimits::default(), &[]).map_err(said)?;
+    Ok(Web::new(sites.to_vec(), client, policy))
 }
 
 type Made = (Vec<Arc<dyn Service>>, Vec<Arc<dyn Sites>>);
 
 /// Every service, and what they publish over plain HTTP.
-async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
-    let Ground { store, sealer, clock, ids, work } = ground;
-    // Nobody reads the mailbox of a public server.
-    let unread = if base.public { Unconfigured::Refuse } else { Unconfigured::Mailbox };
-    let mail = Mail::new(store.clone(), Arc::clone(sealer), Arc::clone(clock), unread);
-    mail.start(work);
-    let cognito = Cognito::new(mail, None);
+async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<Made, String> {
+    let Ground { store, clock, ids, .. } = ground;
+    let cognito = Cognito::new(Arc::clone(mail), None);
     let lambda = LambdaOptions {
         endpoint: Some(base.endpoint.to_owned()),
         substitutes: base.substitutes,
@@ -111,16 +135,24 @@ async fn services(base: &Base<'_>, ground: &Ground) -> Result<Made, String> {
     let pools: Arc<dyn Sites> = Arc::new(PoolSites::new(&cognito));
     // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
     let stages = Stages::new(vec![Arc::clone(&pools)]);
+    let cloudfront = CloudFront::open(store).await.map_err(said)?;
     // Pools are found by path on every host: what has a host of its own comes first.
-    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), pools];
+    let sites: Vec<Arc<dyn Sites>> = vec![
+        stages,
+        Arc::new(Websites::new(Arc::clone(&s3))),
+        Distributions::new(&cloudfront),
+        pools,
+    ];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
+        cloudfront,
         Arc::new(HttpApis),
         cognito,
         DynamoDb::open(store).await.map_err(said)?,
         Arc::new(Iam),
         lambda,
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
+        Arc::new(RestApis),
         s3,
         Arc::new(Ssm),
         Arc::new(Sts),

@@ -1,11 +1,21 @@
 //! `cumulet env`: settings for AWS's own tools.
 
 use std::fs;
+use std::process::ExitCode;
 
-use crate::cli::Env;
+use clap::Args;
+
+use crate::Outcome;
+use crate::cli::Place;
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
 
 /// Prints lines that a POSIX shell can read.
-pub(crate) fn run(options: &Env) -> Result<(), String> {
+pub(crate) fn run(options: &Env) -> Outcome {
     let read = |path: std::path::PathBuf| {
         fs::read_to_string(&path).map_err(|why| {
             let path = path.display();
@@ -27,7 +37,7 @@ pub(crate) fn run(options: &Env) -> Result<(), String> {
     ] {
         println!("export {name}={}", quoted(value));
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `value` in single quotes, so that a shell takes it as it is.

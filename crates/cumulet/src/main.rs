@@ -2,25 +2,43 @@
 
 mod admin;
 mod cli;
+mod client;
 mod compose;
+mod config;
+mod doctor;
 mod env;
+mod invoke;
+mod life;
+mod lives;
+mod logs;
+mod ports;
+mod running;
 mod serve;
 mod settings;
+mod status;
+mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// How a command ended. An error is one sentence: what is wrong, where, and what to do.
+type Outcome = Result<ExitCode, String>;
+
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Up(options) => up::run(&options),
         cli::Command::Env(options) => env::run(&options),
+        cli::Command::Status(options) => status::run(&options),
+        cli::Command::Logs(options) => logs::run(options),
+        cli::Command::Invoke(options) => invoke::run(options),
+        cli::Command::Config(options) => config::run(options),
+        cli::Command::Doctor(options) => doctor::run(&options),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("cumulet: {why}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|why| {
+        eprintln!("cumulet: {why}");
+        ExitCode::FAILURE
+    })
 }

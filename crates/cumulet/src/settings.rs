@@ -23,6 +23,16 @@ impl Place {
     pub(crate) fn endpoint(&self) -> PathBuf {
         self.data.join("endpoint")
     }
+
+    /// The file with the address of the administration's own listener.
+    pub(crate) fn admin(&self) -> PathBuf {
+        self.data.join("admin")
+    }
+
+    /// The file with the token that the administration wants.
+    pub(crate) fn admin_token(&self) -> PathBuf {
+        self.data.join("admin-token")
+    }
 }
 
 /// `path` with an ending more: `data` → `data.key`.

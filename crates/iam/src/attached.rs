@@ -143,6 +143,7 @@ pub(crate) async fn create_bounded<H: Holder>(cx: &Cx, entity: &H) -> Result<()>
             }
             note_boundary(&tx, account, entity);
             store::put(&tx, account, entity);
+            cx.note_made(&tx, entity.name());
             Ok(())
         })
         .await

@@ -150,8 +150,9 @@ pub(crate) fn put<E: Entity>(tx: &Tx, account: &AccountId, entity: &E) {
     tx.put_record(key::<E>(account, entity.name()), entity);
 }
 
-/// Stores a new entity; EntityAlreadyExists where its name is taken, whatever the case.
-pub(crate) async fn create<E: Entity>(cx: &Cx, entity: &E) -> Result<()> {
+/// Stores a new entity, which stacks know by `physical_id`; EntityAlreadyExists where its name is
+/// taken, whatever the case.
+pub(crate) async fn create<E: Entity>(cx: &Cx, entity: &E, physical_id: &str) -> Result<()> {
     let account = cx.account();
     cx.store()
         .transact(async |tx: Tx| {
@@ -159,6 +160,7 @@ pub(crate) async fn create<E: Entity>(cx: &Cx, entity: &E) -> Result<()> {
                 return Err(taken::<E>(entity.name()));
             }
             put(&tx, account, entity);
+            cx.note_made(&tx, physical_id);
             Ok(())
         })
         .await

@@ -51,6 +51,7 @@ pub(crate) async fn create(cx: &Cx, user: &str) -> Result<AccessKey> {
             user.keys.push(key.clone());
             names::claim(&tx, store::ACCESS_KEY, &key.id, &owner(account, &user.name)).await?;
             store::put(&tx, account, &user);
+            cx.note_made(&tx, &key.id);
             Ok(())
         })
         .await?;

@@ -372,14 +372,15 @@ async fn a_stack_makes_changes_and_removes_a_group() {
     let first =
         properties(json!({ "RetentionInDays": "7", "Tags": [{ "Key": "a", "Value": "1" }] }));
     let desired = Desired { name: "stack-Group-1", properties: &first, tags: &tags };
-    let made = resource.create(&cx, desired).await.unwrap();
+    let attempt = cx.attempting("group");
+    let made = resource.create(&attempt, desired).await.unwrap();
     assert_eq!(made.physical_id, "stack-Group-1");
     assert_eq!(
         made.attributes["Arn"],
         "arn:aws:logs:us-east-1:000000000000:log-group:stack-Group-1:*"
     );
     // Tried again after a crash, it ends in the same state.
-    resource.create(&cx, desired).await.unwrap();
+    resource.create(&attempt, desired).await.unwrap();
 
     let second = properties(json!({ "Tags": [{ "Key": "b", "Value": "2" }] }));
     let after = Desired { properties: &second, ..desired };

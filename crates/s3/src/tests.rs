@@ -273,7 +273,7 @@ fn properties(value: &Value) -> Map<String, Value> {
 #[tokio::test]
 async fn stacks_make_change_and_remove_buckets() {
     let test = Test::new().await;
-    let cx = test.cx();
+    let cx = test.cx().attempting("bucket");
     let tags = [("stack".to_owned(), "s".to_owned())];
     let first = properties(&json!({
         "VersioningConfiguration": {"Status": "Enabled"},

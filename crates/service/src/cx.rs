@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
+use cumulet_base::{AccountId, Body, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
 use cumulet_store::{Blobs, Sealer, Store};
+use http::{Request, Response};
 
-use crate::{Access, Cloud, Error, LogLine, Principal, Result};
+use crate::attempt::Attempt;
+use crate::{Access, Cloud, Error, FetchError, LogLine, Principal, Result};
 
 /// Who asks, for which account and region, and everything a handler may use. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub struct Cx {
     taken_on: bool,
     /// Whether a service handed the request on, still as who made it.
     forwarded: bool,
+    /// The attempt to make a resource that this is part of.
+    attempt: Option<Attempt>,
 }
 
 /// What is known of the request that began it all.
@@ -77,6 +81,7 @@ impl Cx {
             hops: 0,
             taken_on: false,
             forwarded: false,
+            attempt: None,
         }
     }
 
@@ -168,6 +173,20 @@ impl Cx {
         Self { account, ..self.clone() }
     }
 
+    pub(crate) fn attempt(&self) -> Option<&Attempt> {
+        self.attempt.as_ref()
+    }
+
+    pub(crate) fn with_attempt(&self, attempt: Option<Attempt>) -> Self {
+        Self { attempt, ..self.clone() }
+    }
+
+    /// The same context for a request that came of this one.
+    #[must_use]
+    pub fn with_request(&self, request: RequestInfo) -> Self {
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
     /// `Ok` when the principal may do this.
     pub async fn authorize(&self, access: &Access) -> Result<()> {
         self.cloud.parts().authorizer.authorize(self, access).await
@@ -188,9 +207,31 @@ impl Cx {
         if hops > self.limits().hops {
             return Err(Error::internal(format!("{hops} services deep: a loop?")));
         }
-        let inner = Self { hops, taken_on: false, forwarded: !self.taken_on, ..self.clone() };
+        let inner = Self {
+            hops,
+            taken_on: false,
+            forwarded: !self.taken_on,
+            attempt: self.attempt.as_ref().and_then(Attempt::called),
+            ..self.clone()
+        };
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;
         let typed = output.into_any().downcast::<O::Output>();
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
+    }
+
+    /// Sends a request to the absolute URL in it, as `principal`: the one door of HTTP. Sites of
+    /// this cloud are visited within this process, `Limits::hops` deep at most.
+    pub async fn fetch(
+        &self,
+        request: Request<Body>,
+        principal: Principal,
+    ) -> Result<Response<Body>, FetchError> {
+        let hops = self.hops + 1;
+        if hops > self.limits().hops {
+            return Err(FetchError::Loop(hops));
+        }
+        let no_way = || FetchError::Unreachable("this cloud has no way to sites".to_owned());
+        let fetch = self.cloud.fetch().ok_or_else(no_way)?;
+        fetch.fetch(Self { hops, ..self.acting_as(principal) }, request).await
     }
 }

@@ -6,12 +6,14 @@
 //! [`Access`] and the same authorization.
 
 mod access;
+mod attempt;
 mod call;
 mod cloud;
 mod cors;
 mod cx;
 mod endpoint;
 mod error;
+mod fetch;
 mod handle;
 mod pass_role;
 mod principal;
@@ -21,17 +23,19 @@ mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
+pub use attempt::Made;
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;
 pub use cx::{Cx, RequestInfo};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};
+pub use fetch::{Fetch, FetchError};
 pub use handle::{Handle, Service};
 pub use pass_role::pass_role;
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
-pub use site::{Site, Sites};
+pub use site::{Distrust, LOCAL_DOMAIN, Site, Sites};
 pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.

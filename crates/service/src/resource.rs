@@ -8,7 +8,8 @@ use crate::{BoxFuture, Cx, Result};
 ///
 /// Its functions call operations through [`Cx::call`] as the stack's principal, so that a stack can
 /// do nothing that its owner could not. They may be run again after a crash with the same
-/// [`Desired::name`] and must then end in the same state.
+/// [`Desired::name`] and must then end in the same state: [`Cx::make_once`] tells a second run of
+/// [`Resource::create`] what the first one made.
 pub trait Resource: Send + Sync + 'static {
     /// `AWS::DynamoDB::Table`.
     fn type_name(&self) -> &'static str;
@@ -16,7 +17,8 @@ pub trait Resource: Send + Sync + 'static {
     /// Whether a change of this property needs a new resource ("Update requires: Replacement").
     fn replaces(&self, property: &str) -> bool;
 
-    /// Makes the resource and waits until it can be used.
+    /// Makes the resource and waits until it can be used. The operation that makes it notes it
+    /// ([`Cx::note_made`]), so that it can be found again after a crash and removed after a failure.
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>>;
 
     /// Changes it in place.

@@ -289,11 +289,12 @@ async fn a_stack_makes_changes_and_removes_a_parameter() {
         "Name": "/app/x", "Type": "String", "Value": 5, "Tags": { "a": "1" }
     }));
     let desired = Desired { name: "drawn", properties: &first, tags: &stack };
-    let made = resource.create(&cx, desired).await.unwrap();
+    let attempt = cx.attempting("parameter");
+    let made = resource.create(&attempt, desired).await.unwrap();
     assert_eq!(made.physical_id, "/app/x");
     assert_eq!(made.attributes["Value"], "5");
     // Tried again after a crash, it ends in the same state.
-    resource.create(&cx, desired).await.unwrap();
+    resource.create(&attempt, desired).await.unwrap();
     assert_eq!(fixture.get("/app/x", false).await.unwrap().version, Some(1));
 
     let second = properties(json!({ "Name": "/app/x", "Type": "String", "Value": "6" }));

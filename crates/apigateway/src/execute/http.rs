@@ -2,21 +2,22 @@
 //! answer, access log.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cumulet_base::{Arn, Body};
-use cumulet_service::{Cx, Sites};
+use cumulet_service::Cx;
 use cumulet_store::Read as _;
-use http::header::{HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 
+use super::deployed::Deployed;
 use super::event::{self, Found};
 use super::host::Place;
-use super::incoming::{Incoming, request_id};
+use super::incoming::{self, At, Incoming};
 use super::invoke::{self, Failure};
 use super::jwt::{self, Issuers, Refused};
-use super::routing::{self, RouteKey};
+use super::routing::{self, RouteKey, Values};
 use super::{access_log, answer, cors};
 use crate::error::Error;
 use crate::http::model::{
@@ -26,17 +27,11 @@ use crate::http::model::{
 use crate::http::part::Keys;
 use crate::store::Apis;
 
-/// "Payload size" of HTTP APIs; and of answers, by Lambda's limit below it.
-const MAX_BODY: usize = 10 << 20;
-/// Deployments that are kept compiled.
-const MOST_COMPILED: usize = 1024;
-
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    issuers: Issuers,
-    /// By API and deployment, which never changes.
-    compiled: Mutex<HashMap<(String, String), Arc<Compiled>>>,
+    issuers: Arc<Issuers>,
+    compiled: Deployed<Compiled>,
 }
 
 /// A deployment, ready to route.
@@ -66,27 +61,16 @@ impl Compiled {
 }
 
 impl Serving {
-    pub(crate) fn new(issuers: Vec<Arc<dyn Sites>>) -> Self {
-        Self { issuers: Issuers::new(issuers), compiled: Mutex::default() }
+    pub(crate) fn new(issuers: Arc<Issuers>) -> Self {
+        Self { issuers, compiled: Deployed::default() }
     }
 
     async fn compiled(&self, cx: &Cx, keys: &Keys, id: &str) -> Result<Arc<Compiled>, Error> {
-        let name = (keys.api.clone(), id.to_owned());
-        let there = {
-            let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-            compiled.get(&name).cloned()
+        let load = async || {
+            let record = keys.part::<DeploymentRecord>(&cx.store().snapshot(), id).await?;
+            Ok(Compiled::new(record))
         };
-        if let Some(there) = there {
-            return Ok(there);
-        }
-        let record = keys.part::<DeploymentRecord>(&cx.store().snapshot(), id).await?;
-        let new = Arc::new(Compiled::new(record));
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() >= MOST_COMPILED {
-            compiled.clear();
-        }
-        compiled.insert(name, Arc::clone(&new));
-        Ok(new)
+        self.compiled.get(&keys.api, id, load).await
     }
 }
 
@@ -150,9 +134,15 @@ async fn serve_stage(
         return answer::message(404, "Not Found");
     }
     let begun = Instant::now();
-    let mut incoming = match receive(cx, stage, path, place, request).await {
-        Ok(incoming) => incoming,
-        Err(refused) => return refused,
+    // With the stage's name, which `$default` has none of.
+    let raw_path = match stage.stage_name.as_str() {
+        DEFAULT_STAGE => path.clone(),
+        name => format!("/{name}{path}"),
+    };
+    let variables = stage.stage_variables.clone().unwrap_or_default();
+    let at = At { api: &place.api, stage: &stage.stage_name, path, raw_path, variables };
+    let Ok(mut incoming) = incoming::receive(cx, at, request).await else {
+        return answer::message(413, "Request Entity Too Large");
     };
     let asked = incoming.headers.clone();
     let preflight = cors::is_preflight(&incoming.method, &asked);
@@ -174,52 +164,6 @@ async fn serve_stage(
     response
 }
 
-/// The request with its whole body.
-async fn receive(
-    cx: &Cx,
-    stage: &StageRecord,
-    path: String,
-    place: &Place,
-    request: Request<Body>,
-) -> Result<Incoming, Response<Body>> {
-    let (parts, body) = request.into_parts();
-    let authority = parts.uri.authority().map(ToString::to_string);
-    let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let host = authority.or(host).unwrap_or_default();
-    let domain = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
-        _ => host,
-    };
-    let whole = body.collect(MAX_BODY).await;
-    let body = whole.map_err(|_| answer::message(413, "Request Entity Too Large"))?;
-    // With the stage's name, which `$default` has none of.
-    let raw_path = match stage.stage_name.as_str() {
-        DEFAULT_STAGE => path.clone(),
-        name => format!("/{name}{path}"),
-    };
-    let info = cx.request();
-    let source_ip = info.source_ip.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
-    let mut incoming = Incoming {
-        account: cx.account().as_str().to_owned(),
-        api: place.api.clone(),
-        stage: stage.stage_name.clone(),
-        method: parts.method.as_str().to_owned(),
-        raw_path,
-        path,
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
-        body,
-        domain,
-        source_ip,
-        protocol: if parts.version == http::Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" },
-        request_id: request_id(cx.ids()),
-        received: info.received,
-        stage_variables: stage.stage_variables.clone().unwrap_or_default(),
-    };
-    incoming.forwarded(cx.ids(), info.secure);
-    Ok(incoming)
-}
-
 /// Finds the route, asks its authorizer, and calls its integration.
 async fn route(
     serving: &Serving,
@@ -234,7 +178,8 @@ async fn route(
         Ok(compiled) => compiled,
         Err(error) => return broken(&error),
     };
-    let selected = routing::select(&compiled.keys, &incoming.method, &incoming.path);
+    let selected =
+        routing::select(&compiled.keys, &incoming.method, &incoming.path, Values::Decoded);
     let selected = selected.and_then(|(index, p)| Some((compiled.routes.get(index)?, p)));
     let Some((route, parameters)) = selected else { return answer::message(404, "Not Found") };
     found.route_key.clone_from(&route.route_key);
@@ -253,7 +198,7 @@ async fn route(
                 Err(refused) => return refusal(&refused, route),
             }
         }
-        // Signed requests do not reach sites with their principal yet, so nobody is let in.
+        // What a signature's owner may is not asked for HTTP APIs yet, so nobody is let in.
         Some(_) => return answer::message(403, "Forbidden"),
     }
     let integration = route.target.as_deref().and_then(|t| t.strip_prefix("integrations/"));
@@ -320,7 +265,7 @@ async fn integrate(
             answer::message(500, "Internal Server Error")
         }
         Err(Failure::Timeout) => answer::message(503, "Service Unavailable"),
-        Err(Failure::Failed(why)) => {
+        Err(Failure::Failed(why) | Failure::Refused(why)) => {
             tracing::warn!(function, why, "a function gave no answer");
             answer::message(500, "Internal Server Error")
         }
@@ -343,7 +288,7 @@ fn log(
     let millis = begun.elapsed().as_millis();
     let mut variables = access_log::variables(incoming, status, length, millis);
     if !found.route_key.is_empty() {
-        variables.insert("routeKey", found.route_key.clone());
+        variables.insert("routeKey".into(), found.route_key.clone());
     }
     let stream = format!("{}/{}", incoming.api, incoming.stage.trim_start_matches('$'));
     access_log::write(cx, &destination, stream, access_log::fill(&format, &variables));

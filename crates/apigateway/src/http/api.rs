@@ -88,6 +88,7 @@ pub(crate) async fn create(cx: &Cx, input: CreateApiRequest) -> ServiceResult<Cr
     cx.store()
         .transact(async |tx| {
             put_new(&keys, &tx, &record).await?;
+            cx.note_made(&tx, &record.api_id);
             match &quick {
                 Some(quick) => quick.put(&keys, &tx).await,
                 None => Ok(()),

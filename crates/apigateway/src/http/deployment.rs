@@ -111,6 +111,7 @@ pub(crate) async fn create(
                 return Err(Error::bad("At least one route is required before deploying the Api."));
             }
             let record = draft.put(&keys, &tx, input.description.clone(), false).await?;
+            cx.note_made(&tx, &draft.id);
             if let Some(name) = &input.stage_name {
                 let stage = super::stage::load(&keys, &tx, name).await?;
                 if stage.auto_deploy == Some(true) {

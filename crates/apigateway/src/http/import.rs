@@ -208,6 +208,7 @@ pub(crate) async fn import(cx: &Cx, input: ImportApiRequest) -> ServiceResult<Im
     cx.store()
         .transact(async |tx| {
             api::put_new(&keys, &tx, &record).await?;
+            cx.note_made(&tx, &record.api_id);
             imported.put(&keys, &tx).await
         })
         .await?;

@@ -107,6 +107,7 @@ pub(crate) async fn create<O: Operation, P: Part>(
             }
             part.check(&keys, &tx).await?;
             tx.put_record(keys.apis.part(&keys.api, P::KIND, &id), &part);
+            cx.note_made(&tx, &id);
             deploy.where_automatic(&keys, &tx).await
         })
         .await?;

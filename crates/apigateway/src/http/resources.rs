@@ -152,7 +152,12 @@ impl Resource for Kind {
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
-            let made = (self.create)(cx, self.members(desired)?).await?;
+            let members = self.members(desired)?;
+            if let Some(id) = cx.made_before().await? {
+                self.again(cx, &id, members).await?;
+                return Ok(self.actual(cx, &id));
+            }
+            let made = (self.create)(cx, members).await?;
             let id = carry::text(&made, self.id).unwrap_or_default();
             Ok(self.actual(cx, id))
         })
@@ -199,6 +204,18 @@ impl Resource for Kind {
 }
 
 impl Kind {
+    /// Goes on with what an earlier run made: only an API is made in several steps.
+    async fn again(&self, cx: &Cx, id: &str, mut members: Members) -> Result<()> {
+        match self.update {
+            Some(update) if self.id == "apiId" => {
+                members.insert(self.id.to_owned(), id.into());
+                members.remove("protocolType");
+                update(cx, members).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn drop(&self, cx: &Cx, api: &str, id: &str) -> Result<()> {
         let mut members = Members::from_iter([("apiId".to_owned(), Value::from(api))]);
         members.insert(self.id.to_owned(), id.into());

@@ -71,6 +71,7 @@ pub(crate) async fn create(
             if stages.len() >= MOST {
                 return Err(Error::BadRequest(format!("An API has at most {MOST} stages.")));
             }
+            cx.note_made(&tx, &stage.stage_name);
             put(&keys, &tx, &stage, &draft).await
         })
         .await?;

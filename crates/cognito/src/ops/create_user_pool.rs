@@ -52,6 +52,7 @@ impl Handle<CreateUserPool> for Cognito {
                     }
                     store::claim(&tx, store::POOL_NAME, &place.id, place).await?;
                     tx.put_record(place.key("pool"), record);
+                    cx.note_made(&tx, &place.id);
                     Ok::<_, ServiceError>(())
                 }
             })

@@ -64,6 +64,7 @@ impl Handle<CreateUserPoolClient> for Cognito {
                     }
                     store::claim(&tx, store::CLIENT_NAME, id, place).await?;
                     tx.put_record(store::client_key(place, id), record);
+                    cx.note_made(&tx, id);
                     Ok::<_, ServiceError>(())
                 }
             })

@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 
 use cumulet_api_cognito_idp::ops::{
     CreateUserPool, CreateUserPoolRequest, DeleteUserPool, DeleteUserPoolRequest, DescribeUserPool,
-    DescribeUserPoolRequest, ListUserPools, ListUserPoolsRequest, UpdateUserPool,
-    UpdateUserPoolRequest,
+    DescribeUserPoolRequest, UpdateUserPool, UpdateUserPoolRequest,
 };
 use cumulet_api_cognito_idp::types::UserPoolType;
 use cumulet_service::{
-    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Resource, Result,
+    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Made, Resource, Result,
 };
 use serde_json::{Map, Value, json};
 
 use crate::document;
 use crate::error::Error;
-
-/// The tag by which a second try finds the pool that the first one made: pools may share names.
-const MADE_FOR: &str = "cumulet:made-for";
 
 /// The type.
 #[derive(Debug)]
@@ -34,14 +30,14 @@ impl Resource for UserPool {
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
-            if let Some(made) = find(cx, desired.name).await? {
-                return actual(&made);
-            }
             let properties = renamed(desired, true);
             let mut input: CreateUserPoolRequest = document::from_template(&properties)?;
             input.user_pool_tags = Some(tags(desired, input.user_pool_tags));
-            let made = cx.call::<CreateUserPool>(input).await?;
-            actual(&made.user_pool.unwrap_or_default())
+            let pool = match cx.make_once::<CreateUserPool>(input).await? {
+                Made::Now(made) => made.user_pool,
+                Made::Before(id) => describe(cx, &id).await?,
+            };
+            actual(&pool.unwrap_or_default())
         })
     }
 
@@ -92,31 +88,7 @@ fn renamed(desired: Desired<'_>, new: bool) -> Map<String, Value> {
 fn tags(desired: Desired<'_>, own: Option<BTreeMap<String, String>>) -> BTreeMap<String, String> {
     let mut tags: BTreeMap<String, String> = desired.tags.iter().cloned().collect();
     tags.extend(own.unwrap_or_default());
-    tags.insert(MADE_FOR.to_owned(), desired.name.to_owned());
     tags
-}
-
-/// The pool that was made for this name.
-async fn find(cx: &Cx, name: &str) -> Result<Option<UserPoolType>> {
-    let mut next_token = None;
-    loop {
-        let input = ListUserPoolsRequest { max_results: 60, next_token };
-        let page = cx.call::<ListUserPools>(input).await?;
-        for id in page.user_pools.into_iter().flatten().filter_map(|pool| pool.id) {
-            let pool = describe(cx, &id).await?;
-            let made_for = |pool: &UserPoolType| {
-                let tags = pool.user_pool_tags.as_ref();
-                tags.and_then(|tags| tags.get(MADE_FOR)).is_some_and(|tag| tag == name)
-            };
-            if let Some(pool) = pool.filter(made_for) {
-                return Ok(Some(pool));
-            }
-        }
-        next_token = page.next_token;
-        if next_token.is_none() {
-            return Ok(None);
-        }
-    }
 }
 
 async fn describe(cx: &Cx, id: &str) -> Result<Option<UserPoolType>> {

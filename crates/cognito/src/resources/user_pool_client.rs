@@ -3,20 +3,18 @@
 use cumulet_api_cognito_idp::ops::{
     CreateUserPoolClient, CreateUserPoolClientRequest, DeleteUserPoolClient,
     DeleteUserPoolClientRequest, DescribeUserPoolClient, DescribeUserPoolClientRequest,
-    ListUserPoolClients, ListUserPoolClientsRequest, ListUserPools, ListUserPoolsRequest,
-    UpdateUserPoolClient, UpdateUserPoolClientRequest,
+    ListUserPools, ListUserPoolsRequest, UpdateUserPoolClient, UpdateUserPoolClientRequest,
 };
 use cumulet_api_cognito_idp::types::UserPoolClientType;
 use cumulet_service::{
-    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Resource, Result,
+    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Made, Resource, Result,
 };
 use serde_json::json;
 
 use super::user_pool::gone;
 use crate::document;
 
-/// The type. A client that the template gives no name is found again by a second try; one that it
-/// names may be made twice if the first try was cut short, as clients of a pool may share names.
+/// The type.
 #[derive(Debug)]
 pub(super) struct UserPoolClient;
 
@@ -32,14 +30,17 @@ impl Resource for UserPoolClient {
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let mut properties = desired.properties.clone();
-            let named = properties.contains_key("ClientName");
             properties.entry("ClientName").or_insert_with(|| json!(desired.name));
             let input: CreateUserPoolClientRequest = document::from_template(&properties)?;
-            if !named && let Some(made) = find(cx, &input.user_pool_id, desired.name).await? {
-                return actual(&made);
-            }
-            let made = cx.call::<CreateUserPoolClient>(input).await?;
-            actual(&made.user_pool_client.unwrap_or_default())
+            let user_pool_id = input.user_pool_id.clone();
+            let client = match cx.make_once::<CreateUserPoolClient>(input).await? {
+                Made::Now(made) => made.user_pool_client,
+                Made::Before(client_id) => {
+                    let input = DescribeUserPoolClientRequest { user_pool_id, client_id };
+                    cx.call::<DescribeUserPoolClient>(input).await?.user_pool_client
+                }
+            };
+            actual(&client.unwrap_or_default())
         })
     }
 
@@ -62,32 +63,6 @@ impl Resource for UserPoolClient {
             };
             gone(cx.call::<DeleteUserPoolClient>(input).await.map(drop))
         })
-    }
-}
-
-/// The pool's client of this name.
-async fn find(cx: &Cx, pool: &str, name: &str) -> Result<Option<UserPoolClientType>> {
-    let mut next_token = None;
-    loop {
-        let input = ListUserPoolClientsRequest {
-            user_pool_id: pool.to_owned(),
-            max_results: Some(60),
-            next_token,
-            client_type: None,
-        };
-        let page = cx.call::<ListUserPoolClients>(input).await?;
-        let mut clients = page.user_pool_clients.into_iter().flatten();
-        if let Some(found) = clients.find(|client| client.client_name.as_deref() == Some(name)) {
-            let input = DescribeUserPoolClientRequest {
-                user_pool_id: pool.to_owned(),
-                client_id: found.client_id.unwrap_or_default(),
-            };
-            return Ok(cx.call::<DescribeUserPoolClient>(input).await?.user_pool_client);
-        }
-        next_token = page.next_token;
-        if next_token.is_none() {
-            return Ok(None);
-        }
     }
 }
 

@@ -22,8 +22,9 @@ async fn a_stack_makes_changes_and_deletes_them() {
     }));
     let tags = [("stack".to_owned(), "s".to_owned())];
     let desired = Desired { name: "s-Pool-1", properties: &properties, tags: &tags };
-    let pool = pools.create(&world.cx, desired).await.unwrap();
-    let again = pools.create(&world.cx, desired).await.unwrap();
+    let attempt = world.cx.attempting("pool");
+    let pool = pools.create(&attempt, desired).await.unwrap();
+    let again = pools.create(&attempt, desired).await.unwrap();
     assert_eq!(pool.physical_id, again.physical_id, "a second try finds the first one's pool");
     let id = &pool.physical_id;
     let provider = format!("cognito-idp.eu-west-1.amazonaws.com/{id}");
@@ -38,8 +39,9 @@ async fn a_stack_makes_changes_and_deletes_them() {
 
     let wanted = object(&json!({ "UserPoolId": id, "GenerateSecret": true }));
     let desired_client = Desired { name: "s-Client-1", properties: &wanted, tags: &tags };
-    let client: Actual = clients.create(&world.cx, desired_client).await.unwrap();
-    let again = clients.create(&world.cx, desired_client).await.unwrap();
+    let attempt = world.cx.attempting("client");
+    let client: Actual = clients.create(&attempt, desired_client).await.unwrap();
+    let again = clients.create(&attempt, desired_client).await.unwrap();
     assert_eq!(client.physical_id, again.physical_id);
     assert!(client.attributes.contains_key("ClientSecret"));
     assert!(clients.replaces("GenerateSecret") && !clients.replaces("ExplicitAuthFlows"));

@@ -62,6 +62,7 @@ impl Handle<CreateTable> for DynamoDb {
                         return Err(Error::too_many_tables().into());
                     }
                     tx.put_record(key.clone(), record);
+                    cx.note_made(&tx, &record.name);
                     Ok::<_, ServiceError>(())
                 }
             })

@@ -69,17 +69,7 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         tags: Some(tags.clone()).filter(|tags| !tags.is_empty()),
         ..properties.input(name)?
     };
-    match cx.call::<CreateTable>(input).await {
-        Ok(_) => {}
-        // Made by an earlier try. A name that the template chose may be somebody else's.
-        Err(error) if error.code == "ResourceInUseException" => {
-            let ours = properties.table_name.is_none() || has_tags(cx, name, desired.tags).await?;
-            if !ours {
-                return Err(error);
-            }
-        }
-        Err(error) => return Err(error),
-    }
+    cx.make_once::<CreateTable>(input).await?;
     let table = ready(cx, name).await?;
     set_time_to_live(cx, name, properties.time_to_live_specification.as_ref()).await?;
     Ok(actual(&table))
@@ -317,16 +307,6 @@ async fn set_time_to_live(cx: &Cx, name: &str, wanted: Option<&TimeToLive>) -> R
 async fn tags_of(cx: &Cx, arn: &str) -> Result<Vec<Tag>> {
     let input = ListTagsOfResourceInput { resource_arn: arn.to_owned(), next_token: None };
     Ok(cx.call::<ListTagsOfResource>(input).await?.tags.unwrap_or_default())
-}
-
-/// Whether the table carries all of the stack's tags, which name the stack.
-async fn has_tags(cx: &Cx, name: &str, of_stack: &[(String, String)]) -> Result<bool> {
-    let arn = ready(cx, name).await?.table_arn.unwrap_or_default();
-    let tags = tags_of(cx, &arn).await?;
-    let has = |(key, value): &(String, String)| {
-        tags.iter().any(|tag| tag.key == *key && tag.value == *value)
-    };
-    Ok(!of_stack.is_empty() && of_stack.iter().all(has))
 }
 
 async fn set_tags(cx: &Cx, table: &TableDescription, wanted: Vec<Tag>) -> Result<()> {

@@ -56,12 +56,13 @@ async fn a_table_is_made_changed_and_removed() {
     let of_stack = [("stack".to_owned(), "s".to_owned())];
     let (first, second) = (first(), second());
     let desired = |properties| Desired { name: "stack-table-x", properties, tags: &of_stack };
-    let made = resource.create(cx, desired(&first)).await.unwrap();
+    let attempt = cx.attempting("table");
+    let made = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(made.physical_id, "stack-table-x");
     let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/stack-table-x";
     assert_eq!(made.attributes, object(json!({ "Arn": arn })));
     // Again, as after a crash.
-    let again = resource.create(cx, desired(&first)).await.unwrap();
+    let again = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(again.attributes, made.attributes);
 
     let changed =
@@ -97,12 +98,11 @@ async fn a_chosen_name_is_not_taken_from_another() {
     let testing = Testing::new().await;
     let mut properties = first();
     properties.insert("TableName".into(), json!("chosen"));
-    let of_stack = |name: &str| [("stack".to_owned(), name.to_owned())];
-    let (one, two) = (of_stack("one"), of_stack("two"));
-    let desired = |tags| Desired { name: "unused", properties: &properties, tags };
-    assert_eq!(Table.create(&testing.cx, desired(&one)).await.unwrap().physical_id, "chosen");
-    Table.create(&testing.cx, desired(&one)).await.unwrap();
-    let refused = Table.create(&testing.cx, desired(&two)).await.unwrap_err();
+    let desired = Desired { name: "unused", properties: &properties, tags: &[] };
+    let (one, two) = (testing.cx.attempting("one"), testing.cx.attempting("two"));
+    assert_eq!(Table.create(&one, desired).await.unwrap().physical_id, "chosen");
+    Table.create(&one, desired).await.unwrap();
+    let refused = Table.create(&two, desired).await.unwrap_err();
     assert_eq!(refused.message, "Table already exists: chosen");
 }
 

@@ -37,7 +37,7 @@ impl Handle<CreateGroup> for Iam {
             created: cx.now().millis(),
             grants: Grants::default(),
         };
-        store::create(cx, &group).await?;
+        store::create(cx, &group, &group.name).await?;
         Ok(CreateGroupResponse { group: wire::group(cx.account(), &group) })
     }
 }

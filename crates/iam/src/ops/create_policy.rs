@@ -9,7 +9,7 @@ use crate::Iam;
 use crate::access;
 use crate::ids;
 use crate::model::{Policy, PolicyVersion};
-use crate::store;
+use crate::store::{self, Entity as _};
 use crate::tags;
 use crate::text;
 use crate::wire::{self, Detail};
@@ -48,7 +48,7 @@ impl Handle<CreatePolicy> for Iam {
             next: 2,
             versions: BTreeMap::from([(1, PolicyVersion { text: input.policy_document, created })]),
         };
-        store::create(cx, &policy).await?;
+        store::create(cx, &policy, policy.arn(cx.account()).as_str()).await?;
         Ok(CreatePolicyResponse {
             policy: Some(wire::policy(cx.account(), &policy, (0, 0), Detail::Full)),
         })

@@ -17,10 +17,12 @@ use super::properties::{self, Properties};
 pub(crate) struct AccessKey;
 
 impl AccessKey {
-    /// A key has no name by which a second try could find the first one's: a crash between making
-    /// it and noting its id leaves a key that nobody knows the secret of.
+    /// The secret is told once: what an earlier run made is of no use to this one.
     async fn make(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         let user_name = properties::required(desired.properties, "UserName")?;
+        if let Some(lost) = cx.made_before().await? {
+            Self::unmake(cx, &lost, desired.properties).await?;
+        }
         let input = CreateAccessKeyRequest { user_name: Some(user_name) };
         let key = cx.call::<CreateAccessKey>(input).await?.access_key;
         if properties::text(desired.properties, "Status")?.as_deref() == Some("Inactive") {

@@ -15,10 +15,10 @@ pub(crate) struct Group;
 
 impl Group {
     async fn make(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
-        let (group_name, made) = properties::name(&desired, "GroupName", 128)?;
+        let group_name = properties::name(&desired, "GroupName", 128)?;
         let path = properties::text(desired.properties, "Path")?;
         let input = CreateGroupRequest { path, group_name: group_name.clone() };
-        holder::made(cx.call::<CreateGroup>(input).await, made)?;
+        cx.make_once::<CreateGroup>(input).await?;
         Self::sync(cx, group_name, &Properties::new(), desired.properties).await
     }
 

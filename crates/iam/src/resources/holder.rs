@@ -105,14 +105,6 @@ pub(crate) fn gone(done: Result<()>) -> Result<()> {
     }
 }
 
-/// That something is there already is no error where its `name_is_made`: no other could have it.
-pub(crate) fn made<T>(done: Result<T>, name_is_made: bool) -> Result<()> {
-    match done {
-        Err(error) if name_is_made && error.code == "EntityAlreadyExists" => Ok(()),
-        done => done.map(drop),
-    }
-}
-
 /// Gives `name` the policies of `after`, then takes those that only `before` has.
 pub(crate) async fn sync<C: Calls>(
     cx: &Cx,

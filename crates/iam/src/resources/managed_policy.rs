@@ -20,7 +20,7 @@ pub(crate) struct ManagedPolicy;
 impl ManagedPolicy {
     async fn make(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         let properties = desired.properties;
-        let (policy_name, made) = properties::name(&desired, "ManagedPolicyName", 128)?;
+        let policy_name = properties::name(&desired, "ManagedPolicyName", 128)?;
         let path = properties::text(properties, "Path")?;
         let resource = format!("policy{}{policy_name}", path.as_deref().unwrap_or("/"));
         let arn = Arn::global("iam", cx.account(), &resource).to_string();
@@ -32,7 +32,7 @@ impl ManagedPolicy {
             // AWS::IAM::ManagedPolicy has no property for them.
             tags: None,
         };
-        holder::made(cx.call::<CreatePolicy>(input).await, made)?;
+        cx.make_once::<CreatePolicy>(input).await?;
         attach_all(cx, &arn, &Properties::new(), properties).await?;
         Self::actual(cx, arn).await
     }

@@ -106,21 +106,17 @@ pub(crate) fn own_tags(properties: &Properties) -> Result<BTreeMap<String, Strin
 }
 
 /// The name that the template gives, or one made of `desired.name` with `longest` characters at
-/// most: the end, which tells stacks apart, is kept. Says whether it was made.
-pub(crate) fn name(
-    desired: &Desired<'_>,
-    property: &str,
-    longest: usize,
-) -> Result<(String, bool)> {
+/// most: the end, which tells stacks apart, is kept.
+pub(crate) fn name(desired: &Desired<'_>, property: &str, longest: usize) -> Result<String> {
     if let Some(given) = text(desired.properties, property)? {
-        return Ok((given, false));
+        return Ok(given);
     }
     let count = desired.name.chars().count();
     if count <= longest {
-        return Ok((desired.name.to_owned(), true));
+        return Ok(desired.name.to_owned());
     }
     let head = desired.name.chars().take(longest.saturating_sub(END));
-    Ok((head.chain(desired.name.chars().skip(count - END)).collect(), true))
+    Ok(head.chain(desired.name.chars().skip(count - END)).collect())
 }
 
 #[cfg(test)]
@@ -146,7 +142,7 @@ mod tests {
         let long = format!("{}-ABCDEFGHIJKL", "s".repeat(80));
         let properties = Properties::new();
         let desired = Desired { name: &long, properties: &properties, tags: &[] };
-        let (name, made) = name(&desired, "RoleName", 64).unwrap();
-        assert!(made && name.len() == 64 && name.ends_with("s-ABCDEFGHIJKL"));
+        let name = name(&desired, "RoleName", 64).unwrap();
+        assert!(name.len() == 64 && name.ends_with("s-ABCDEFGHIJKL"));
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Role;
 impl Role {
     async fn make(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         let properties = desired.properties;
-        let (role_name, made) = properties::name(&desired, "RoleName", 64)?;
+        let role_name = properties::name(&desired, "RoleName", 64)?;
         let input = CreateRoleRequest {
             role_name: role_name.clone(),
             path: properties::text(properties, "Path")?,
@@ -33,7 +33,7 @@ impl Role {
             permissions_boundary: properties::text(properties, "PermissionsBoundary")?,
             tags: Some(properties::tags(&desired)?).filter(|tags| !tags.is_empty()),
         };
-        holder::made(cx.call::<CreateRole>(input).await, made)?;
+        cx.make_once::<CreateRole>(input).await?;
         holder::sync::<OfRole>(cx, &role_name, &Properties::new(), properties).await?;
         Self::actual(cx, role_name).await
     }

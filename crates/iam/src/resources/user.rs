@@ -25,14 +25,14 @@ impl User {
     async fn make(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         let properties = desired.properties;
         refuse_login(properties)?;
-        let (user_name, made) = properties::name(&desired, "UserName", 64)?;
+        let user_name = properties::name(&desired, "UserName", 64)?;
         let input = CreateUserRequest {
             user_name: user_name.clone(),
             path: properties::text(properties, "Path")?,
             permissions_boundary: properties::text(properties, "PermissionsBoundary")?,
             tags: Some(properties::tags(&desired)?).filter(|tags| !tags.is_empty()),
         };
-        holder::made(cx.call::<CreateUser>(input).await, made)?;
+        cx.make_once::<CreateUser>(input).await?;
         Self::sync(cx, &user_name, &Properties::new(), properties).await?;
         Self::actual(cx, user_name).await
     }

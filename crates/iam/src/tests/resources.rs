@@ -18,7 +18,7 @@ fn map(value: Value) -> Map<String, Value> {
 async fn create(cx: &Cx, kind: &str, name: &str, properties: &Map<String, Value>) -> Actual {
     let tags = [("stack".to_owned(), "s".to_owned())];
     let desired = Desired { name, properties, tags: &tags };
-    of(cx, kind).create(cx, desired).await.unwrap()
+    of(cx, kind).create(&cx.attempting(name), desired).await.unwrap()
 }
 
 async fn update(

@@ -57,6 +57,10 @@ impl Handle<AddPermission> for Lambda {
                 }
                 policy.revision = cx.ids().uuid();
                 tx.put_record(name.policy(), &policy);
+                cx.note_made(
+                    &tx,
+                    &crate::resources::joined(&input.function_name, &input.statement_id),
+                );
                 Ok::<_, ServiceError>(())
             })
             .await?;

@@ -44,6 +44,7 @@ impl Handle<CreateAlias> for Lambda {
                 }
                 check(&tx, name, &function, record).await?;
                 tx.put_record(key, record);
+                cx.note_made(&tx, name.arn_of(&record.name).as_str());
                 Ok::<_, ServiceError>(())
             })
             .await?;

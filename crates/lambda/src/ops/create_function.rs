@@ -168,6 +168,7 @@ async fn store(
                 function.latest.clone()
             };
             tx.put_record(name.key(), &function);
+            cx.note_made(&tx, &name.name);
             Ok((function, version, taken))
         })
         .await

@@ -66,6 +66,7 @@ impl Handle<CreateFunctionUrlConfig> for Lambda {
                     ClaimError::Taken(_) => ServiceError::internal("a random host was taken"),
                 })?;
                 tx.put_record(name.url(), record);
+                cx.note_made(&tx, name.named_arn().as_str());
                 Ok::<_, ServiceError>(())
             })
             .await?;

@@ -88,6 +88,7 @@ async fn store(
                 &LayerRecord { name: name.name.clone(), next_version: number + 1 },
             );
             tx.put_record(name.versions().u64(number), &record);
+            cx.note_made(&tx, name.version_arn(number).as_str());
             Ok::<_, ServiceError>((record, taken))
         })
         .await

@@ -40,6 +40,7 @@ impl Handle<PublishVersion> for Lambda {
                 }
                 let description = input.description.as_deref();
                 let version = publish(&tx, cx, name, &mut function, description, now).await?;
+                cx.note_made(&tx, name.arn_of(&version_text(version.number)).as_str());
                 Ok((function, version))
             });
         let (function, version) = published.await?;

@@ -9,7 +9,7 @@ use cumulet_api_lambda::ops::{
     UpdateAliasRequest,
 };
 use cumulet_api_lambda::types::{AliasConfiguration, AliasRoutingConfiguration};
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Made, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::Properties;
@@ -55,7 +55,13 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         description: properties.text("Description")?,
         routing_config: Some(routing(properties)?),
     };
-    Ok(actual(cx.call::<CreateAlias>(input).await?))
+    let made = match cx.make_once::<CreateAlias>(input).await? {
+        Made::Now(made) => made,
+        Made::Before(arn) => {
+            AliasConfiguration { alias_arn: Some(arn), ..AliasConfiguration::default() }
+        }
+    };
+    Ok(actual(made))
 }
 
 async fn update(cx: &Cx, changed: Changed<'_>) -> Result<Actual> {

@@ -21,7 +21,7 @@ use cumulet_api_lambda::types::{
     SystemLogLevel, TracingConfig, TracingMode, VpcConfig,
 };
 use cumulet_service::{
-    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Resource, Result,
+    Actual, BoxFuture, Changed, Cx, Desired, Error as ServiceError, Made, Resource, Result,
 };
 use serde_json::{Map, Value};
 use zip::write::SimpleFileOptions;
@@ -61,8 +61,7 @@ impl Resource for Function {
 
 async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
     let properties = Properties(desired.properties);
-    let named = properties.text("FunctionName")?;
-    let name = named.clone().unwrap_or_else(|| short(desired.name));
+    let name = properties.text("FunctionName")?.unwrap_or_else(|| short(desired.name));
     let settings = settings(properties, &name)?;
     let input = CreateFunctionRequest {
         function_name: name.clone(),
@@ -71,30 +70,28 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         architectures: architectures(properties)?,
         tags: Some(tags(properties, desired.tags)?),
         runtime: settings.runtime,
-        role: settings.role.clone().unwrap_or_default(),
-        handler: settings.handler.clone(),
-        description: settings.description.clone(),
+        role: settings.role.unwrap_or_default(),
+        handler: settings.handler,
+        description: settings.description,
         timeout: settings.timeout,
         memory_size: settings.memory_size,
-        environment: settings.environment.clone(),
-        layers: settings.layers.clone(),
-        ephemeral_storage: settings.ephemeral_storage.clone(),
-        tracing_config: settings.tracing_config.clone(),
-        logging_config: settings.logging_config.clone(),
-        vpc_config: settings.vpc_config.clone(),
-        dead_letter_config: settings.dead_letter_config.clone(),
-        kms_key_arn: settings.kms_key_arn.clone(),
+        environment: settings.environment,
+        layers: settings.layers,
+        ephemeral_storage: settings.ephemeral_storage,
+        tracing_config: settings.tracing_config,
+        logging_config: settings.logging_config,
+        vpc_config: settings.vpc_config,
+        dead_letter_config: settings.dead_letter_config,
+        kms_key_arn: settings.kms_key_arn,
         ..CreateFunctionRequest::default()
     };
-    let made = match cx.call::<CreateFunction>(input).await {
-        // A name that was made up for this resource: an earlier try got so far.
-        Err(error) if error.status == 409 && named.is_none() => {
-            change_code(cx, properties, &name).await?;
-            cx.call::<UpdateFunctionConfiguration>(settings).await
+    let made = match cx.make_once::<CreateFunction>(input).await? {
+        Made::Now(made) => made,
+        Made::Before(function_name) => {
+            let input = GetFunctionRequest { function_name, qualifier: None };
+            cx.call::<GetFunction>(input).await?.configuration.unwrap_or_default()
         }
-        made => made,
     };
-    let made = made?;
     reserve(cx, properties, &name).await?;
     Ok(actual(&name, &made))
 }

@@ -6,7 +6,7 @@ use cumulet_api_lambda::ops::{
     DeleteLayerVersion, DeleteLayerVersionRequest, PublishLayerVersion, PublishLayerVersionRequest,
 };
 use cumulet_api_lambda::types::{Architecture, LayerVersionContentInput, Runtime};
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Made, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::Properties;
@@ -66,7 +66,10 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         compatible_runtimes: known(runtimes, Runtime::from_wire),
         compatible_architectures: known(architectures, Architecture::from_wire),
     };
-    let arn = cx.call::<PublishLayerVersion>(input).await?.layer_version_arn.unwrap_or_default();
+    let arn = match cx.make_once::<PublishLayerVersion>(input).await? {
+        Made::Now(made) => made.layer_version_arn.unwrap_or_default(),
+        Made::Before(arn) => arn,
+    };
     let mut attributes = Map::new();
     attributes.insert("LayerVersionArn".to_owned(), Value::String(arn.clone()));
     Ok(Actual { physical_id: arn, attributes })

@@ -33,7 +33,7 @@ fn unless_gone<T>(deleted: Result<T>) -> Result<()> {
 }
 
 /// A physical id of a function's name and a part of it: `name|part`.
-fn joined(function: &str, part: &str) -> String {
+pub(crate) fn joined(function: &str, part: &str) -> String {
     format!("{function}|{part}")
 }
 
@@ -57,9 +57,10 @@ mod tests {
     }
 
     async fn make(cx: &Cx, kind: &str, properties: &Value) -> Actual {
+        // The same properties are the same attempt.
         let kind = cx.cloud().registry().resource(kind).unwrap();
         let desired = Desired { name: "stack-it-AbC1", properties: map(properties), tags: &[] };
-        kind.create(cx, desired).await.unwrap()
+        kind.create(&cx.attempting(&properties.to_string()), desired).await.unwrap()
     }
 
     async fn invoke(cx: &Cx, name: &str) -> Result<String> {

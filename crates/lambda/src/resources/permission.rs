@@ -66,10 +66,6 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         invoked_via_function_url: properties.boolean("InvokedViaFunctionUrl")?,
         ..AddPermissionRequest::default()
     };
-    match cx.call::<AddPermission>(input).await {
-        // The id was made up for this resource: an earlier try got so far.
-        Err(error) if error.status == 409 => {}
-        added => drop(added?),
-    }
+    cx.make_once::<AddPermission>(input).await?;
     Ok(Actual { physical_id: joined(&function, &statement_id), ..Actual::default() })
 }

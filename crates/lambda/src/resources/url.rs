@@ -4,10 +4,11 @@
 
 use cumulet_api_lambda::ops::{
     CreateFunctionUrlConfig, CreateFunctionUrlConfigRequest, DeleteFunctionUrlConfig,
-    DeleteFunctionUrlConfigRequest, UpdateFunctionUrlConfig, UpdateFunctionUrlConfigRequest,
+    DeleteFunctionUrlConfigRequest, GetFunctionUrlConfig, GetFunctionUrlConfigRequest,
+    UpdateFunctionUrlConfig, UpdateFunctionUrlConfigRequest,
 };
 use cumulet_api_lambda::types::{Cors, FunctionUrlAuthType, InvokeMode};
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Made, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::Properties;
@@ -54,8 +55,14 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         cors: cors(properties)?,
         invoke_mode: properties.one_of("InvokeMode", InvokeMode::from_wire)?,
     };
-    let made = cx.call::<CreateFunctionUrlConfig>(input).await?;
-    Ok(actual(made.function_arn, made.function_url))
+    match cx.make_once::<CreateFunctionUrlConfig>(input).await? {
+        Made::Now(made) => Ok(actual(made.function_arn, made.function_url)),
+        Made::Before(arn) => {
+            let input = GetFunctionUrlConfigRequest { function_name: arn, qualifier: None };
+            let made = cx.call::<GetFunctionUrlConfig>(input).await?;
+            Ok(actual(made.function_arn, made.function_url))
+        }
+    }
 }
 
 async fn update(cx: &Cx, changed: Changed<'_>) -> Result<Actual> {

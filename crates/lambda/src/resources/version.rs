@@ -6,7 +6,7 @@
 use cumulet_api_lambda::ops::{
     DeleteFunction, DeleteFunctionRequest, PublishVersion, PublishVersionRequest,
 };
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Made, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::Properties;
@@ -50,10 +50,13 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         code_sha256: properties.text("CodeSha256")?,
         ..PublishVersionRequest::default()
     };
-    let made = cx.call::<PublishVersion>(input).await?;
-    let arn = made.function_arn.unwrap_or_default();
+    let arn = match cx.make_once::<PublishVersion>(input).await? {
+        Made::Now(made) => made.function_arn.unwrap_or_default(),
+        Made::Before(arn) => arn,
+    };
+    let version = arn.rsplit(':').next().unwrap_or_default();
     let mut attributes = Map::new();
     attributes.insert("FunctionArn".to_owned(), Value::String(arn.clone()));
-    attributes.insert("Version".to_owned(), Value::String(made.version.unwrap_or_default()));
+    attributes.insert("Version".to_owned(), version.into());
     Ok(Actual { physical_id: arn, attributes })
 }

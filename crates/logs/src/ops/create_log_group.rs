@@ -49,6 +49,7 @@ impl Handle<CreateLogGroup> for Logs {
                     return Err(Error::GroupExists);
                 }
                 tx.put_record(name.key(), &record);
+                cx.note_made(&tx, &input.log_group_name);
                 Ok(())
             })
             .await?;

@@ -51,23 +51,9 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
         log_group_class: properties.class,
         deletion_protection_enabled: Some(properties.protected),
     };
-    if let Err(error) = cx.call::<CreateLogGroup>(request).await
-        && !(error.code == "ResourceAlreadyExistsException" && made_before(cx, &properties).await?)
-    {
-        return Err(error);
-    }
+    cx.make_once::<CreateLogGroup>(request).await?;
     retain(cx, &properties).await?;
     Ok(actual(cx, &properties.name))
-}
-
-/// Whether the group that is there was made by an earlier try. A name that was drawn for this stack
-/// is nobody else's; a chosen one is this stack's where the group bears the stack's tags.
-async fn made_before(cx: &Cx, properties: &Properties) -> Result<bool> {
-    if properties.drawn_name {
-        return Ok(true);
-    }
-    let tags = tags(cx, &properties.name).await?;
-    Ok(!tags.is_empty() && tags == properties.tags)
 }
 
 async fn update(cx: &Cx, changed: Changed<'_>) -> Result<Actual> {
@@ -134,8 +120,6 @@ fn actual(cx: &Cx, name: &str) -> Actual {
 /// A template's properties, read.
 struct Properties {
     name: String,
-    /// The template gives no name.
-    drawn_name: bool,
     retention: Option<i32>,
     kms_key: Option<String>,
     class: Option<LogGroupClass>,
@@ -147,7 +131,6 @@ impl Properties {
     fn read(desired: &Desired<'_>) -> Result<Self> {
         let mut read = Self {
             name: desired.name.to_owned(),
-            drawn_name: true,
             retention: None,
             kms_key: None,
             class: None,
@@ -158,10 +141,7 @@ impl Properties {
             let wrong = || Error::validation(format!("LogGroup: {property} cannot be {value}."));
             let text = || value.as_str().map(str::to_owned).ok_or_else(wrong);
             match property.as_str() {
-                "LogGroupName" => {
-                    read.name = text()?;
-                    read.drawn_name = false;
-                }
+                "LogGroupName" => read.name = text()?,
                 // Templates have numbers and truths as texts too.
                 "RetentionInDays" => {
                     let days = value.as_i64().or_else(|| value.as_str()?.parse().ok());

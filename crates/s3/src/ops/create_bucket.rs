@@ -62,7 +62,7 @@ impl Handle<CreateBucket> for S3 {
         };
         let (at, new) = (&place, &record);
         let done: Result<(), TxError> =
-            cx.store().transact(|tx| async move { create(&tx, at, new).await }).await;
+            cx.store().transact(|tx| async move { create(cx, &tx, at, new).await }).await;
         done?;
         let name = &place.name;
         let location = if place.region.as_str() == US_EAST_1 {
@@ -75,7 +75,7 @@ impl Handle<CreateBucket> for S3 {
     }
 }
 
-async fn create(tx: &Tx, place: &Place, record: &BucketRecord) -> Result<(), TxError> {
+async fn create(cx: &Cx, tx: &Tx, place: &Place, record: &BucketRecord) -> Result<(), TxError> {
     let name = place.name.clone();
     if let Some(owner) = names::lookup(tx, NAMES, &name).await? {
         let own = owner.account.parse::<AccountId>().is_ok_and(|account| account == place.account);
@@ -92,6 +92,7 @@ async fn create(tx: &Tx, place: &Place, record: &BucketRecord) -> Result<(), TxE
     tx.put_record(place.bucket(), record);
     let region = place.region.as_str().to_owned();
     tx.put_record(place.listed(), &ListedRecord { region, created: record.created });
+    cx.note_made(tx, &place.name);
     Ok(())
 }
 

@@ -7,11 +7,10 @@ use cumulet_api_s3::ops::{
     CreateBucket, CreateBucketRequest, DeleteBucket, DeleteBucketCors, DeleteBucketCorsRequest,
     DeleteBucketEncryption, DeleteBucketEncryptionRequest, DeleteBucketRequest,
     DeleteBucketTagging, DeleteBucketTaggingRequest, DeleteBucketWebsite,
-    DeleteBucketWebsiteRequest, HeadBucket, HeadBucketRequest, PutBucketCors, PutBucketCorsRequest,
-    PutBucketEncryption, PutBucketEncryptionRequest, PutBucketOwnershipControls,
-    PutBucketOwnershipControlsRequest, PutBucketTagging, PutBucketTaggingRequest,
-    PutBucketVersioning, PutBucketVersioningRequest, PutBucketWebsite, PutBucketWebsiteRequest,
-    PutPublicAccessBlock, PutPublicAccessBlockRequest,
+    DeleteBucketWebsiteRequest, PutBucketCors, PutBucketCorsRequest, PutBucketEncryption,
+    PutBucketEncryptionRequest, PutBucketOwnershipControls, PutBucketOwnershipControlsRequest,
+    PutBucketTagging, PutBucketTaggingRequest, PutBucketVersioning, PutBucketVersioningRequest,
+    PutBucketWebsite, PutBucketWebsiteRequest, PutPublicAccessBlock, PutPublicAccessBlockRequest,
 };
 use cumulet_api_s3::types::{
     BucketVersioningStatus, CreateBucketConfiguration, OwnershipControls, OwnershipControlsRule,
@@ -109,18 +108,13 @@ fn check(properties: &Properties) -> Result<()> {
     }
 }
 
-/// Creates the bucket. One that was made for this very resource before a crash is there already.
+/// Creates the bucket.
 async fn make(cx: &Cx, desired: &Desired<'_>) -> Result<String> {
-    let given = text(desired.properties, "BucketName")?;
-    let own = given.is_none();
-    let name = given.unwrap_or_else(|| shorten(&desired.name.to_ascii_lowercase()));
-    if !own {
-        // In us-east-1 creating again succeeds, and a stack must not take what it did not make.
-        let head = HeadBucketRequest { bucket: name.clone(), ..Default::default() };
-        if cx.call::<HeadBucket>(head).await.is_ok() {
-            return Err(crate::error::S3Error::BucketAlreadyOwnedByYou(name).into());
-        }
+    if let Some(name) = cx.made_before().await? {
+        return Ok(name);
     }
+    let given = text(desired.properties, "BucketName")?;
+    let name = given.unwrap_or_else(|| shorten(&desired.name.to_ascii_lowercase()));
     let region = cx.region().as_str();
     let configuration = (region != "us-east-1").then(|| CreateBucketConfiguration {
         location_constraint: Some(region.to_owned()),
@@ -131,9 +125,11 @@ async fn make(cx: &Cx, desired: &Desired<'_>) -> Result<String> {
         create_bucket_configuration: configuration,
         ..Default::default()
     };
-    match cx.call::<CreateBucket>(input).await {
-        Err(error) if !(own && error.code == "BucketAlreadyOwnedByYou") => Err(error),
-        _ => Ok(name),
+    cx.call::<CreateBucket>(input).await?;
+    // In us-east-1 creating again succeeds, and a stack must not take what it did not make.
+    match cx.made_before().await? {
+        Some(name) => Ok(name),
+        None => Err(crate::error::S3Error::BucketAlreadyOwnedByYou(name).into()),
     }
 }
 

@@ -148,6 +148,9 @@ impl Put<'_> {
         if counts.standard > MOST_STANDARD || counts.advanced > MOST_ADVANCED {
             return Err(Error::TooManyParameters);
         }
+        if before.is_none() {
+            self.cx.note_made(tx, &self.input.name);
+        }
         let mut record = before.unwrap_or_else(|| self.first());
         record.latest += 1;
         kind.clone_into(&mut record.kind);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use cumulet_api_ssm::ops::{
     AddTagsToResource, AddTagsToResourceRequest, DeleteParameter, DeleteParameterRequest,
-    GetParameter, GetParameterRequest, ListTagsForResource, ListTagsForResourceRequest,
-    PutParameter, PutParameterRequest, RemoveTagsFromResource, RemoveTagsFromResourceRequest,
+    ListTagsForResource, ListTagsForResourceRequest, PutParameter, PutParameterRequest,
+    RemoveTagsFromResource, RemoveTagsFromResourceRequest,
 };
 use cumulet_api_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
@@ -43,25 +43,8 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
     let read = Properties::read(&desired)?;
     let tags = read.tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() });
     let request = PutParameterRequest { tags: Some(tags.collect()), ..read.request.clone() };
-    if let Err(error) = cx.call::<PutParameter>(request).await
-        && !(error.code == "ParameterAlreadyExists" && made_before(cx, &read).await?)
-    {
-        return Err(error);
-    }
+    cx.make_once::<PutParameter>(request).await?;
     Ok(actual(&read.request))
-}
-
-/// Whether the parameter that is there was made by an earlier try. A name that was drawn for this
-/// stack is nobody else's; a chosen one is this stack's where it bears the stack's tags and value.
-async fn made_before(cx: &Cx, read: &Properties) -> Result<bool> {
-    if read.drawn_name {
-        return Ok(true);
-    }
-    let name = read.request.name.clone();
-    let request = GetParameterRequest { name, with_decryption: Some(false) };
-    let found = cx.call::<GetParameter>(request).await?.parameter.unwrap_or_default();
-    let tags = tags(cx, &read.request.name).await?;
-    Ok(!tags.is_empty() && tags == read.tags && found.value.as_ref() == Some(&read.request.value))
 }
 
 async fn update(cx: &Cx, changed: Changed<'_>) -> Result<Actual> {
@@ -122,8 +105,6 @@ fn actual(request: &PutParameterRequest) -> Actual {
 struct Properties {
     /// Without tags, which an update cannot take along.
     request: PutParameterRequest,
-    /// The template gives no name.
-    drawn_name: bool,
     tags: BTreeMap<String, String>,
 }
 
@@ -132,12 +113,11 @@ impl Properties {
         let mut tags: BTreeMap<_, _> = desired.tags.iter().cloned().collect();
         let mut request =
             PutParameterRequest { name: desired.name.to_owned(), ..PutParameterRequest::default() };
-        let mut drawn_name = true;
         for (property, value) in desired.properties {
             let wrong = || Error::validation(format!("Parameter: {property} cannot be {value}."));
             let text = || text(value).ok_or_else(wrong);
             match property.as_str() {
-                "Name" => (request.name, drawn_name) = (text()?, false),
+                "Name" => request.name = text()?,
                 "Type" => request.r#type = Some(kind(&text()?)?),
                 "Value" => request.value = text()?,
                 "Description" => request.description = Some(text()?),
@@ -160,7 +140,7 @@ impl Properties {
                 }
             }
         }
-        Ok(Self { request, drawn_name, tags })
+        Ok(Self { request, tags })
     }
 }
 

@@ -57,14 +57,19 @@ class Cloud:
         self.endpoint = None
         self.mailbox_link = None
         self.process = None
+        # What it printed since it was started.
+        self.printed = []
         self.start()
+
+    def command(self):
+        return ["serve", "--listen", self.listen]
 
     def start(self):
         log = open(self.folder / "log", "ab")
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", self.listen, *arguments, *self.options],
+                [binary(), *self.command(), *arguments, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -90,7 +95,9 @@ class Cloud:
     def _follow(self, process, announced):
         """Reads the output to its end (a full pipe would stop the process)."""
         self.endpoint = None
+        self.printed = printed = []
         for line in process.stdout:
+            printed.append(line.rstrip("\n"))
             if line.startswith(ANNOUNCEMENT):
                 self.endpoint = "http://" + line.removeprefix(ANNOUNCEMENT).strip()
                 announced.set()

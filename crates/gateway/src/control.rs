@@ -260,7 +260,7 @@ pub(crate) fn streams(meta: &'static OperationMeta) -> bool {
 }
 
 fn with_id(mut response: Response<Body>, id: &str) -> Response<Body> {
-    if let Ok(value) = http::HeaderValue::from_str(id) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().entry("x-amzn-requestid").or_insert(value);
     }
     response

@@ -15,14 +15,15 @@ use crate::error::Error;
 use crate::name::{FunctionName, LATEST};
 use crate::policy;
 use crate::resolve::{check_revision, version_number};
-use crate::url::with_auth;
+use crate::url::AUTH_TYPE;
 
 impl Handle<AddPermission> for Lambda {
     async fn access(&self, cx: &Cx, input: &AddPermissionRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
         let access = on_function(cx, "lambda:AddPermission", &name).await?;
         let access = access.with("lambda:Principal", vec![input.principal.clone()]);
-        Ok(vec![with_auth(access, input.function_url_auth_type)])
+        let auth = input.function_url_auth_type.map(|auth| auth.as_str());
+        Ok(vec![access.with_some(AUTH_TYPE, auth)])
     }
 
     async fn handle(&self, cx: &Cx, input: AddPermissionRequest) -> Result<AddPermissionResponse> {

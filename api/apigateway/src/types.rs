@@ -679,6 +679,26 @@ pub struct MethodSnapshot {
     pub api_key_required: Option<bool>,
 }
 
+/// `Model`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct Model {
+    /// `id`.
+    #[shape(wire = "id")]
+    pub id: Option<String>,
+    /// `name`.
+    #[shape(wire = "name")]
+    pub name: Option<String>,
+    /// `description`.
+    #[shape(wire = "description")]
+    pub description: Option<String>,
+    /// `schema`.
+    #[shape(wire = "schema")]
+    pub schema: Option<String>,
+    /// `contentType`.
+    #[shape(wire = "contentType")]
+    pub content_type: Option<String>,
+}
+
 /// `Op`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum Op {
@@ -730,6 +750,23 @@ pub enum PutMode {
     /// `overwrite`.
     #[shape(wire = "overwrite")]
     Overwrite,
+}
+
+/// `RequestValidator`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct RequestValidator {
+    /// `id`.
+    #[shape(wire = "id")]
+    pub id: Option<String>,
+    /// `name`.
+    #[shape(wire = "name")]
+    pub name: Option<String>,
+    /// `validateRequestBody`.
+    #[shape(wire = "validateRequestBody")]
+    pub validate_request_body: Option<bool>,
+    /// `validateRequestParameters`.
+    #[shape(wire = "validateRequestParameters")]
+    pub validate_request_parameters: Option<bool>,
 }
 
 /// `Resource`.

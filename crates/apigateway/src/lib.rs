@@ -7,6 +7,7 @@ mod access;
 mod carry;
 mod error;
 mod execute;
+mod handles;
 mod http;
 mod store;
 

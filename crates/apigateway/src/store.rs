@@ -102,6 +102,19 @@ pub(crate) async fn owner(read: &impl Read, api: &str) -> Result<Option<Owner>, 
     names::lookup(read, NAMES, api).await
 }
 
+/// What the names of all APIs begin with.
+pub(crate) fn names_prefix() -> Key {
+    names::prefix(NAMES)
+}
+
+/// All APIs and whose they are, `most` at most.
+pub(crate) async fn names(
+    read: &impl Read,
+    most: usize,
+) -> Result<Vec<(String, Owner)>, StoreError> {
+    names::list(read, NAMES, most).await
+}
+
 /// All records under a key, `limit` at most.
 pub(crate) async fn all<R: Record>(
     read: &impl Read,

@@ -30,6 +30,14 @@ pub struct Limits {
     pub skew: Duration,
     /// Requests of one client that re-enter this cloud in-process.
     pub hops: u8,
+    /// Sites that get a loopback port of their own.
+    pub site_ports: usize,
+    /// Bytes of answers that the CDN keeps in memory, over all distributions.
+    pub cdn_cache: usize,
+    /// Bytes of one answer that the CDN keeps; longer ones are passed through.
+    pub cdn_object: usize,
+    /// How long a request to the CDN waits for another's fetch of the same object.
+    pub cdn_wait: Duration,
 }
 
 impl Default for Limits {
@@ -47,6 +55,10 @@ impl Default for Limits {
             drain: Duration::from_secs(20),
             skew: Duration::from_secs(15 * 60),
             hops: 8,
+            site_ports: 256,
+            cdn_cache: 128 << 20,
+            cdn_object: 8 << 20,
+            cdn_wait: Duration::from_secs(30),
         }
     }
 }

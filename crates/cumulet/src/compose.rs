@@ -8,10 +8,12 @@ use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock
 use cumulet_cloudformation::CloudFormation;
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
+use cumulet_gateway::Web;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
 use cumulet_logs::Logs;
 use cumulet_mail::{Mail, Unconfigured};
+use cumulet_net::{AllowAll, Client, ClientLimits, DestinationPolicy, PublicOnly};
 use cumulet_s3::{S3, Websites};
 use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_ssm::Ssm;
@@ -94,8 +96,18 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
         ids,
     };
     let cloud = Cloud::new(parts, services);
+    cloud.connect(Arc::new(way_out(base.public, &sites)?));
     cloud.start();
     Ok(Composed { cloud, sites, root, mail })
+}
+
+/// The way of services to sites. Who may deploy to a public server need not be who owns its network:
+/// from there requests reach the internet alone.
+fn way_out(public: bool, sites: &[Arc<dyn Sites>]) -> Result<Web, String> {
+    let policy: Arc<dyn DestinationPolicy> =
+        if public { Arc::new(PublicOnly) } else { Arc::new(AllowAll) };
+    let client = Client::new(ClientLimits::default(), &[]).map_err(said)?;
+    Ok(Web::new(sites.to_vec(), client, policy))
 }
 
 type Made = (Vec<Arc<dyn Service>>, Vec<Arc<dyn Sites>>);

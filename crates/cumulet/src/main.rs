@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod compose;
 mod env;
+mod ports;
 mod running;
 mod serve;
 mod settings;

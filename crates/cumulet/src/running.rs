@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{Admin, OnMainPort, Token};
 use crate::cli::Place;
 use crate::compose::{self, Base, Composed};
+use crate::ports::{self, Ports};
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -38,9 +39,12 @@ pub(crate) struct Running {
     /// Where it is reached: `http://127.0.0.1:4566`.
     pub(crate) url: String,
     pub(crate) admin: Arc<Admin>,
+    /// Where its sites are reached.
+    pub(crate) ports: Arc<Ports>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), String>>,
     administering: JoinHandle<std::io::Result<()>>,
+    opening: JoinHandle<()>,
 }
 
 impl Running {
@@ -65,8 +69,14 @@ impl Running {
         let Composed { cloud, mut sites, root, mail } = compose::cloud(base).await?;
         let token = Token::load_or_create(&place.admin_token(), &RandomIds)?;
         let (admin_listener, admin_address) = admin_listener(place)?;
-        let admin = Admin { cloud: Arc::clone(&cloud), mail, token, address: admin_address };
-        let admin = Arc::new(admin);
+        let (published, ports) = (sites.clone(), Ports::new(address));
+        let admin = Arc::new(Admin {
+            cloud: Arc::clone(&cloud),
+            mail,
+            token,
+            address: admin_address,
+            ports: Arc::clone(&ports),
+        });
         sites.insert(0, Arc::new(OnMainPort(Arc::clone(&admin))));
         let url = format!("http://{address}");
         let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
@@ -78,6 +88,14 @@ impl Running {
         let limits = cloud.parts().limits.clone();
         let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
         let (stop, stopped) = watch::channel(false);
+        let ground = ports::Ground {
+            store: cloud.parts().store.clone(),
+            gateway: Arc::clone(&gateway),
+            sites: published,
+            certificates: Arc::clone(&certificates),
+            limits: limits.clone(),
+        };
+        let opening = tokio::spawn(Arc::clone(&ports).run(ground, stopped.clone()));
         let administering = tokio::spawn(admin_listener.serve(
             Arc::clone(&admin) as Arc<dyn Handler>,
             Arc::clone(&certificates),
@@ -88,7 +106,7 @@ impl Running {
             listener.serve(gateway, certificates, limits, turned(stopped)).await.map_err(said)
         });
         tracing::info!(%url, data = %place.data.display(), "ready");
-        Ok(Self { cloud, url, admin, stop, serving, administering })
+        Ok(Self { cloud, url, admin, ports, stop, serving, administering, opening })
     }
 
     /// Stops: requests under way end, then the work, then the store.
@@ -96,6 +114,7 @@ impl Running {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         let served = self.serving.await.map_err(said)?;
+        let _ = self.opening.await;
         self.administering.abort();
         let parts = self.cloud.parts();
         parts.work.stop(parts.limits.drain).await;

@@ -8,6 +8,7 @@ mod control;
 mod cors;
 mod refuse;
 mod verify;
+mod web;
 
 use std::sync::Arc;
 
@@ -16,8 +17,11 @@ use cumulet_base::Body;
 use cumulet_net::{Address, Handler, Peer};
 use cumulet_service::{BoxFuture, Cloud, Cx, Principal, RequestInfo, Sites};
 use cumulet_wire::Router;
-use http::header::{HOST, HeaderMap, REFERER, USER_AGENT};
+use http::header::{HOST, HeaderMap, HeaderValue, InvalidHeaderValue, REFERER, USER_AGENT};
 use http::{Request, Response};
+
+use crate::web::Found;
+pub use crate::web::Web;
 
 /// Signing keys that are kept ready; each takes about 200 bytes.
 const SIGNING_KEYS: usize = 4096;
@@ -39,41 +43,24 @@ impl Gateway {
 
     async fn respond(&self, peer: Peer, request: Request<Body>) -> Response<Body> {
         let info = self.request_info(&peer, &request);
-        if let Some((site, cut)) = self.site(&request) {
-            return self.visit(site.as_ref(), cut, info, request).await;
+        let host = authority(&request).map(|host| bare_host(&host)).unwrap_or_default();
+        if let Some(found) = web::find(&self.sites, &host, request.uri().path()) {
+            return self.visit(found, info, request).await;
         }
         self.control(info, request).await
     }
 
-    /// The site that the request's host or path leads to.
-    fn site(&self, request: &Request<Body>) -> Option<(Arc<dyn cumulet_service::Site>, usize)> {
-        let host = authority(request).map(|host| bare_host(&host));
-        let host = host.as_deref().unwrap_or_default();
-        self.sites.iter().find_map(|sites| sites.find(host, request.uri().path()))
-    }
-
     async fn visit(
         &self,
-        site: &dyn cumulet_service::Site,
-        cut: usize,
+        found: Found,
         info: RequestInfo,
-        mut request: Request<Body>,
+        request: Request<Body>,
     ) -> Response<Body> {
-        if cut > 0 {
-            let uri = request.uri();
-            let path = uri.path().get(cut..).unwrap_or_default();
-            let slash = if path.starts_with('/') { "" } else { "/" };
-            let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
-            match format!("{slash}{path}{query}").parse() {
-                Ok(uri) => *request.uri_mut() = uri,
-                Err(_) => return refuse::plain(400, "The path is not a path.\n"),
-            }
-        }
         let parts = self.cloud.parts();
         let (account, region) = (parts.account.clone(), parts.region.clone());
         let principal = Arc::new(Principal::Anonymous);
         let cx = Cx::new(Arc::clone(&self.cloud), principal, account, region, Arc::new(info));
-        site.serve(cx, request).await
+        web::visit(cx, found, request).await
     }
 
     fn request_info(&self, peer: &Peer, request: &Request<Body>) -> RequestInfo {
@@ -95,6 +82,42 @@ impl Gateway {
             referer: header(REFERER),
             endpoint: format!("{scheme}://{host}"),
         }
+    }
+}
+
+/// The gateway as the listener of one site has it: whatever host a request names, it is for that
+/// site, and nothing else is reached.
+struct Pinned {
+    gateway: Arc<Gateway>,
+    host: String,
+    value: HeaderValue,
+    sites: Arc<dyn Sites>,
+}
+
+impl Gateway {
+    /// What answers at a port that is the site's at `host` alone (lower case, without port), which
+    /// `sites` finds. The site sees `host`; `RequestInfo::endpoint` says how the client spelled it.
+    pub fn at(
+        self: &Arc<Self>,
+        host: &str,
+        sites: Arc<dyn Sites>,
+    ) -> Result<Arc<dyn Handler>, InvalidHeaderValue> {
+        let (gateway, value) = (Arc::clone(self), HeaderValue::from_str(host)?);
+        Ok(Arc::new(Pinned { gateway, host: host.to_owned(), value, sites }))
+    }
+}
+
+impl Handler for Pinned {
+    fn handle(&self, peer: Peer, mut request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
+        Box::pin(async move {
+            let info = self.gateway.request_info(&peer, &request);
+            request.headers_mut().insert(HOST, self.value.clone());
+            let sites = std::slice::from_ref(&self.sites);
+            match web::find(sites, &self.host, request.uri().path()) {
+                Some(found) => self.gateway.visit(found, info, request).await,
+                None => refuse::plain(404, "The site of this port is gone.\n"),
+            }
+        })
     }
 }
 

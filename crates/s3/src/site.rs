@@ -7,9 +7,11 @@ use std::sync::Arc;
 use cumulet_api_s3::ops::{GetObject, GetObjectOutput, GetObjectRequest};
 use cumulet_base::Body;
 use cumulet_service::{
-    BoxFuture, CrossOrigin, Cx, Error, Principal, Result, Service as _, Site, Sites,
+    BoxFuture, CrossOrigin, Cx, Error, LOCAL_DOMAIN, Principal, Result, Service as _, Site, Sites,
 };
 use cumulet_shape::{Operation as _, Protocol};
+use cumulet_store::names::{self, Owner};
+use cumulet_store::{Key, Snapshot};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, ORIGIN, RANGE};
 use http::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -17,7 +19,7 @@ use percent_encoding::percent_decode_str;
 use crate::S3;
 use crate::error::S3Error;
 use crate::model::WebsiteRecord;
-use crate::store::{bucket, config};
+use crate::store::{WEBSITE_NAMES, bucket, config};
 use crate::website::{WEBSITE, redirect, rule};
 
 /// Finds the websites that buckets are.
@@ -35,6 +37,20 @@ impl Sites for Websites {
     fn find(&self, host: &str, _: &str) -> Option<(Arc<dyn Site>, usize)> {
         let bucket = bucket_of(host)?.to_owned();
         Some((Arc::new(Website { bucket, service: Arc::clone(&self.0) }), 0))
+    }
+
+    fn listed_under(&self) -> Vec<Key> {
+        vec![names::prefix(WEBSITE_NAMES)]
+    }
+
+    fn hosts<'a>(&'a self, read: &'a Snapshot, most: usize) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(async move {
+            let listed = names::list(read, WEBSITE_NAMES, most).await?;
+            let host = |(name, owner): (String, Owner)| {
+                format!("{name}.s3-website.{}.{LOCAL_DOMAIN}", owner.region)
+            };
+            Ok(listed.into_iter().map(host).collect())
+        })
     }
 }
 

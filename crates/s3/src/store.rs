@@ -14,7 +14,8 @@
 //!
 //! besides, the list of an account's buckets (`bucket <name>`, without a region), and for all of
 //! the cloud `garbage <blob id>`. A key has older versions only if it has a current one. The name
-//! itself is claimed in the store's names, kind `bucket`.
+//! itself is claimed in the store's names, kind `bucket`; a bucket that is a website has it in the
+//! kind `website` too, which lists all of them.
 
 use bytes::Bytes;
 use cumulet_base::{AccountId, Arn, Region};
@@ -28,6 +29,9 @@ use crate::model::{BucketRecord, Data, VersionRecord};
 const SERVICE: &str = "s3";
 /// The kind of names that buckets claim.
 pub(crate) const NAMES: &str = "bucket";
+
+/// The kind of names that websites claim.
+pub(crate) const WEBSITE_NAMES: &str = "website";
 
 /// A bucket's place in the store.
 #[derive(Debug, Clone)]

@@ -8,14 +8,41 @@ use cumulet_api_s3::types::{
     RoutingRule as Rule, WebsiteConfiguration,
 };
 
+use cumulet_service::{Cx, Error, Result};
+use cumulet_store::Read as _;
+use cumulet_store::names::{self, ClaimError};
+
 use crate::error::S3Error;
 use crate::model::{RoutingRule, WebsiteRecord};
+use crate::store::{Place, WEBSITE_NAMES};
 
 /// The kind of configuration.
 pub(crate) const WEBSITE: &str = "website";
 
 /// Routing rules of one website.
 const MOST_RULES: usize = 50;
+
+/// Makes the list of websites say what the bucket's configuration says now.
+pub(crate) async fn list(cx: &Cx, place: &Place) -> Result<()> {
+    let owner = &place.owner();
+    let done = cx
+        .store()
+        .transact(|tx| async move {
+            let configured = tx.get(&place.config(WEBSITE)).await?.is_some();
+            if configured {
+                names::claim(&tx, WEBSITE_NAMES, &place.name, owner).await
+            } else {
+                names::release(&tx, WEBSITE_NAMES, &place.name, owner).await?;
+                Ok(())
+            }
+        })
+        .await;
+    done.map_err(|error| match error {
+        ClaimError::Store(error) => error.into(),
+        // Whoever has the bucket's name has this one.
+        ClaimError::Taken(_) => Error::internal(error),
+    })
+}
 
 /// From the wire, checked.
 pub(crate) fn read(asked: WebsiteConfiguration) -> Result<WebsiteRecord, S3Error> {

@@ -1,18 +1,22 @@
 //! What all services of one cloud share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cumulet_base::{AccountId, Clock, Ids, Limits, Region};
 use cumulet_store::{Blobs, Sealer, Store};
 use cumulet_work::Work;
 
-use crate::{Authorizer, Credentials, Cx, Principal, Registry, RequestInfo, Service, Telemetry};
+use crate::{
+    Authorizer, Credentials, Cx, Fetch, Principal, Registry, RequestInfo, Service, Telemetry,
+};
 
 /// One running cloud: its store, its clock, its services.
 pub struct Cloud {
     parts: Parts,
     registry: Registry,
     telemetry: Option<Arc<dyn Telemetry>>,
+    /// Set once: it knows the sites, which know the services.
+    fetch: OnceLock<Arc<dyn Fetch>>,
 }
 
 /// What a cloud is put together from.
@@ -45,7 +49,8 @@ impl Cloud {
     /// A cloud of these parts and services.
     pub fn new(parts: Parts, services: Vec<Arc<dyn Service>>) -> Arc<Self> {
         let telemetry = services.iter().find_map(|service| Arc::clone(service).telemetry());
-        Arc::new(Self { parts, registry: Registry::new(services), telemetry })
+        let registry = Registry::new(services);
+        Arc::new(Self { parts, registry, telemetry, fetch: OnceLock::new() })
     }
 
     /// Begins the services' background work. Once, when the cloud is complete.
@@ -68,6 +73,17 @@ impl Cloud {
     /// Where log lines go; `None` in a cloud without logs, which keeps none.
     pub fn telemetry(&self) -> Option<&dyn Telemetry> {
         self.telemetry.as_deref()
+    }
+
+    /// Gives services their way to sites ([`Cx::fetch`]). Once, before [`Cloud::start`]; a second
+    /// way is not taken.
+    pub fn connect(&self, fetch: Arc<dyn Fetch>) {
+        let _ = self.fetch.set(fetch);
+    }
+
+    /// The way to sites; `None` in a cloud that has none.
+    pub fn fetch(&self) -> Option<&dyn Fetch> {
+        self.fetch.get().map(AsRef::as_ref)
     }
 
     /// A context for work that no request from outside began.

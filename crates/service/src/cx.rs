@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cumulet_base::{AccountId, Ids, Limits, Region, Timestamp};
+use cumulet_base::{AccountId, Body, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
 use cumulet_store::{Blobs, Sealer, Store};
+use http::{Request, Response};
 
 use crate::attempt::Attempt;
-use crate::{Access, Cloud, Error, LogLine, Principal, Result};
+use crate::{Access, Cloud, Error, FetchError, LogLine, Principal, Result};
 
 /// Who asks, for which account and region, and everything a handler may use. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -220,6 +221,12 @@ impl Cx {
         Self { attempt, ..self.clone() }
     }
 
+    /// The same context for a request that came of this one.
+    #[must_use]
+    pub fn with_request(&self, request: RequestInfo) -> Self {
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
     /// `Ok` when the principal may do this.
     pub async fn authorize(&self, access: &Access) -> Result<()> {
         self.cloud.parts().authorizer.authorize(self, access).await
@@ -250,5 +257,21 @@ impl Cx {
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;
         let typed = output.into_any().downcast::<O::Output>();
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
+    }
+
+    /// Sends a request to the absolute URL in it, as `principal`: the one door of HTTP. Sites of
+    /// this cloud are visited within this process, `Limits::hops` deep at most.
+    pub async fn fetch(
+        &self,
+        request: Request<Body>,
+        principal: Principal,
+    ) -> Result<Response<Body>, FetchError> {
+        let hops = self.hops + 1;
+        if hops > self.limits().hops {
+            return Err(FetchError::Loop(hops));
+        }
+        let no_way = || FetchError::Unreachable("this cloud has no way to sites".to_owned());
+        let fetch = self.cloud.fetch().ok_or_else(no_way)?;
+        fetch.fetch(Self { hops, ..self.acting_as(principal) }, request).await
     }
 }

@@ -13,6 +13,7 @@ mod cors;
 mod cx;
 mod endpoint;
 mod error;
+mod fetch;
 mod handle;
 mod pass_role;
 mod principal;
@@ -29,11 +30,12 @@ pub use cors::CrossOrigin;
 pub use cx::{Cx, RequestInfo, Signed};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};
+pub use fetch::{Fetch, FetchError};
 pub use handle::{Handle, Service};
 pub use pass_role::pass_role;
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
-pub use site::{Site, Sites};
+pub use site::{LOCAL_DOMAIN, Site, Sites};
 pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, Read, Record, StoreError, Tx};
+use crate::{Component, Direction, Key, Read, Record, StoreError, Tx};
 
 /// What a name leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,4 +90,24 @@ pub async fn release(tx: &Tx, kind: &str, name: &str, owner: &Owner) -> Result<b
 /// Who has the name.
 pub async fn lookup(read: &impl Read, kind: &str, name: &str) -> Result<Option<Owner>, StoreError> {
     read.get_record(&key(kind, name)).await
+}
+
+/// The names of one kind with their owners, in order, `most` at most.
+pub async fn list(
+    read: &impl Read,
+    kind: &str,
+    most: usize,
+) -> Result<Vec<(String, Owner)>, StoreError> {
+    let prefix = prefix(kind);
+    let mut scan = read.scan(prefix.prefix(), Direction::Forward);
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some((key, owner)) = scan.next_record().await?
+    {
+        let rest = key.get(prefix.len()..).and_then(Key::components).unwrap_or_default();
+        if let Some(name) = rest.first().and_then(Component::as_text) {
+            found.push((name.to_owned(), owner));
+        }
+    }
+    Ok(found)
 }

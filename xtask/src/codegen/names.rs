@@ -28,10 +28,10 @@ pub(crate) fn snake(name: &str) -> String {
     if KEYWORDS.contains(&out.as_str()) { format!("r#{out}") } else { out }
 }
 
-const KEYWORDS: [&str; 24] = [
+const KEYWORDS: [&str; 25] = [
     "type", "match", "ref", "in", "use", "where", "move", "static", "const", "default", "enum",
-    "fn", "for", "if", "impl", "let", "loop", "mod", "pub", "return", "struct", "trait", "yield",
-    "box",
+    "fn", "for", "if", "impl", "let", "loop", "mod", "override", "pub", "return", "struct",
+    "trait", "yield", "box",
 ];
 
 /// `PAY_PER_REQUEST` → `PayPerRequest`, `nodejs20.x` → `Nodejs20X`, `AES256` → `Aes256`.

@@ -1,5 +1,6 @@
 //! Access logs: a stage's format, filled with what is known of a request.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use cumulet_base::{AccountId, Arn, Region};
@@ -8,14 +9,14 @@ use cumulet_service::{Cx, LogLine};
 use super::incoming::Incoming;
 
 /// Values of `$context.…` by name.
-pub(crate) type Variables = BTreeMap<&'static str, String>;
+pub(crate) type Variables = BTreeMap<Cow<'static, str>, String>;
 
 /// What each request has ("Logging variables").
 pub(crate) fn variables(incoming: &Incoming, status: u16, length: u64, millis: u128) -> Variables {
     let text = |text: &str| text.to_owned();
-    Variables::from([
+    [
         ("requestId", text(&incoming.request_id)),
-        ("extendedRequestId", text(&incoming.request_id)),
+        ("extendedRequestId", text(&incoming.extended_request_id)),
         ("accountId", text(&incoming.account)),
         ("apiId", text(&incoming.api)),
         ("stage", text(&incoming.stage)),
@@ -31,7 +32,10 @@ pub(crate) fn variables(incoming: &Incoming, status: u16, length: u64, millis: u
         ("status", status.to_string()),
         ("responseLength", length.to_string()),
         ("responseLatency", millis.to_string()),
-    ])
+    ]
+    .into_iter()
+    .map(|(name, value)| (Cow::Borrowed(name), value))
+    .collect()
 }
 
 /// `format` with the values of its variables, and `-` for those that have none.
@@ -80,8 +84,10 @@ mod tests {
 
     #[test]
     fn formats_are_filled() {
-        let variables =
-            Variables::from([("status", "200".to_owned()), ("path", "/a\"b\n".to_owned())]);
+        let variables = Variables::from([
+            ("status".into(), "200".to_owned()),
+            ("path".into(), "/a\"b\n".to_owned()),
+        ]);
         let cases = [
             ("$context.status", "200"),
             (r#"{"s":$context.status,"p":"$context.path"}"#, r#"{"s":200,"p":"/a\"b "}"#),

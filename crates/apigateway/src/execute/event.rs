@@ -221,6 +221,7 @@ pub(crate) mod tests {
             source_ip: "127.0.0.1".into(),
             protocol: "HTTP/1.1",
             request_id: "ext".into(),
+            extended_request_id: "ext".into(),
             received: Timestamp::from_millis(1_795_219_200_000),
             stage_variables: Parameters::new(),
         }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use cumulet_base::{Arn, Body};
 use cumulet_service::{Cx, Sites};
 use cumulet_store::Read as _;
-use http::header::{HOST, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 
 use super::event::{self, Found};
 use super::host::Place;
-use super::incoming::{Incoming, request_id};
+use super::incoming::{self, At, Incoming};
 use super::invoke::{self, Failure};
 use super::jwt::{self, Issuers, Refused};
 use super::routing::{self, RouteKey};
@@ -26,8 +26,6 @@ use crate::http::model::{
 use crate::http::part::Keys;
 use crate::store::Apis;
 
-/// "Payload size" of HTTP APIs; and of answers, by Lambda's limit below it.
-const MAX_BODY: usize = 10 << 20;
 /// Deployments that are kept compiled.
 const MOST_COMPILED: usize = 1024;
 
@@ -150,9 +148,15 @@ async fn serve_stage(
         return answer::message(404, "Not Found");
     }
     let begun = Instant::now();
-    let mut incoming = match receive(cx, stage, path, place, request).await {
-        Ok(incoming) => incoming,
-        Err(refused) => return refused,
+    // With the stage's name, which `$default` has none of.
+    let raw_path = match stage.stage_name.as_str() {
+        DEFAULT_STAGE => path.clone(),
+        name => format!("/{name}{path}"),
+    };
+    let variables = stage.stage_variables.clone().unwrap_or_default();
+    let at = At { api: &place.api, stage: &stage.stage_name, path, raw_path, variables };
+    let Ok(mut incoming) = incoming::receive(cx, at, request).await else {
+        return answer::message(413, "Request Entity Too Large");
     };
     let asked = incoming.headers.clone();
     let preflight = cors::is_preflight(&incoming.method, &asked);
@@ -172,52 +176,6 @@ async fn serve_stage(
     }
     log(cx, stage, &incoming, &found, &response, begun);
     response
-}
-
-/// The request with its whole body.
-async fn receive(
-    cx: &Cx,
-    stage: &StageRecord,
-    path: String,
-    place: &Place,
-    request: Request<Body>,
-) -> Result<Incoming, Response<Body>> {
-    let (parts, body) = request.into_parts();
-    let authority = parts.uri.authority().map(ToString::to_string);
-    let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let host = authority.or(host).unwrap_or_default();
-    let domain = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
-        _ => host,
-    };
-    let whole = body.collect(MAX_BODY).await;
-    let body = whole.map_err(|_| answer::message(413, "Request Entity Too Large"))?;
-    // With the stage's name, which `$default` has none of.
-    let raw_path = match stage.stage_name.as_str() {
-        DEFAULT_STAGE => path.clone(),
-        name => format!("/{name}{path}"),
-    };
-    let info = cx.request();
-    let source_ip = info.source_ip.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
-    let mut incoming = Incoming {
-        account: cx.account().as_str().to_owned(),
-        api: place.api.clone(),
-        stage: stage.stage_name.clone(),
-        method: parts.method.as_str().to_owned(),
-        raw_path,
-        path,
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
-        body,
-        domain,
-        source_ip,
-        protocol: if parts.version == http::Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" },
-        request_id: request_id(cx.ids()),
-        received: info.received,
-        stage_variables: stage.stage_variables.clone().unwrap_or_default(),
-    };
-    incoming.forwarded(cx.ids(), info.secure);
-    Ok(incoming)
 }
 
 /// Finds the route, asks its authorizer, and calls its integration.
@@ -320,7 +278,7 @@ async fn integrate(
             answer::message(500, "Internal Server Error")
         }
         Err(Failure::Timeout) => answer::message(503, "Service Unavailable"),
-        Err(Failure::Failed(why)) => {
+        Err(Failure::Failed(why) | Failure::Refused(why)) => {
             tracing::warn!(function, why, "a function gave no answer");
             answer::message(500, "Internal Server Error")
         }
@@ -343,7 +301,7 @@ fn log(
     let millis = begun.elapsed().as_millis();
     let mut variables = access_log::variables(incoming, status, length, millis);
     if !found.route_key.is_empty() {
-        variables.insert("routeKey", found.route_key.clone());
+        variables.insert("routeKey".into(), found.route_key.clone());
     }
     let stream = format!("{}/{}", incoming.api, incoming.stage.trim_start_matches('$'));
     access_log::write(cx, &destination, stream, access_log::fill(&format, &variables));

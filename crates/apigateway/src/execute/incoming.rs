@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use cumulet_base::{Ids, Timestamp};
-use http::HeaderMap;
+use cumulet_base::{Body, Ids, Timestamp};
+use cumulet_service::Cx;
+use http::header::HOST;
+use http::{HeaderMap, Request};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
+
+/// "Payload size" of HTTP and REST APIs; and of answers, by Lambda's limit below it.
+const MAX_BODY: usize = 10 << 20;
 
 /// What is known of a request when its route is found.
 #[derive(Debug, Clone)]
@@ -27,14 +32,70 @@ pub(crate) struct Incoming {
     pub(crate) domain: String,
     pub(crate) source_ip: String,
     pub(crate) protocol: &'static str,
-    /// `$context.requestId` and the answer's `apigw-requestid`: 16 characters.
+    /// `$context.requestId`.
     pub(crate) request_id: String,
+    /// `$context.extendedRequestId`, with HTTP APIs the same: 16 characters.
+    pub(crate) extended_request_id: String,
     pub(crate) received: Timestamp,
     pub(crate) stage_variables: BTreeMap<String, String>,
 }
 
-/// The id of a new request, as HTTP APIs have it.
-pub(crate) fn request_id(ids: &dyn Ids) -> String {
+/// Where a request arrives.
+pub(crate) struct At<'a> {
+    pub(crate) api: &'a str,
+    pub(crate) stage: &'a str,
+    /// As [`Incoming`] has them.
+    pub(crate) path: String,
+    pub(crate) raw_path: String,
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// The request's body is longer than 10 MB, or broke off.
+#[derive(Debug)]
+pub(crate) struct Unreadable;
+
+/// The request with its whole body.
+pub(crate) async fn receive(
+    cx: &Cx,
+    at: At<'_>,
+    request: Request<Body>,
+) -> Result<Incoming, Unreadable> {
+    let (parts, body) = request.into_parts();
+    let authority = parts.uri.authority().map(ToString::to_string);
+    let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let host = authority.or(host).unwrap_or_default();
+    let domain = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name.to_owned(),
+        _ => host,
+    };
+    let body = body.collect(MAX_BODY).await.map_err(|_| Unreadable)?;
+    let info = cx.request();
+    let source_ip = info.source_ip.map_or_else(|| "127.0.0.1".to_owned(), |ip| ip.to_string());
+    let id = extended_request_id(cx.ids());
+    let mut incoming = Incoming {
+        account: cx.account().as_str().to_owned(),
+        api: at.api.to_owned(),
+        stage: at.stage.to_owned(),
+        method: parts.method.as_str().to_owned(),
+        raw_path: at.raw_path,
+        path: at.path,
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        domain,
+        source_ip,
+        protocol: if parts.version == http::Version::HTTP_2 { "HTTP/2.0" } else { "HTTP/1.1" },
+        request_id: id.clone(),
+        extended_request_id: id,
+        received: info.received,
+        stage_variables: at.variables,
+    };
+    incoming.forwarded(cx.ids(), info.secure);
+    Ok(incoming)
+}
+
+/// The extended id of a new request.
+fn extended_request_id(ids: &dyn Ids) -> String {
     let mut bytes = [0; 11];
     ids.fill(&mut bytes);
     STANDARD.encode(bytes)

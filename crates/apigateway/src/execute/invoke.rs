@@ -16,8 +16,10 @@ const PRINCIPAL: &str = "apigateway.amazonaws.com";
 pub(crate) enum Failure {
     /// It took longer than the integration waits.
     Timeout,
-    /// It failed, or may not be invoked.
+    /// It failed.
     Failed(String),
+    /// It may not be invoked, or is not there.
+    Refused(String),
 }
 
 /// The function's ARN in an integration's URI: the ARN itself, or
@@ -52,11 +54,11 @@ pub(crate) async fn invoke(
         payload: Some(Bytes::from(event.to_string())),
         ..InvocationRequest::default()
     };
-    let failed = |error: Error| Failure::Failed(error.to_string());
+    let refused = |error: Error| Failure::Refused(error.to_string());
     let cx = cx.acting_as(principal);
     let call = cx.call::<Invoke>(request);
     let answer = tokio::time::timeout(timeout, call).await.map_err(|_| Failure::Timeout)?;
-    let answer = answer.map_err(failed)?;
+    let answer = answer.map_err(refused)?;
     let payload = answer.payload.unwrap_or_default();
     match answer.function_error {
         Some(kind) => {

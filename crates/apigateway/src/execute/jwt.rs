@@ -34,6 +34,15 @@ pub(crate) enum Refused {
     Scope,
 }
 
+/// Why a token is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unverified {
+    /// Its issuer's keys cannot be had.
+    NoKeys,
+    /// What is wrong with it.
+    Token(JwtError),
+}
+
 /// The keys of issuers, as they publish them.
 pub(crate) struct Issuers {
     sites: Vec<Arc<dyn Sites>>,
@@ -85,6 +94,26 @@ impl Issuers {
         Jwks::parse(&text).map(Jwks::only_rsa).map_err(|e| e.to_string())
     }
 
+    /// The claims of `token`, where it is one of the issuer that `rules` name and keeps them.
+    pub(crate) async fn verify(
+        &self,
+        cx: &Cx,
+        token: &str,
+        rules: &Rules,
+    ) -> Result<Claims, Unverified> {
+        let unknown = |why: String| {
+            tracing::warn!(issuer = rules.issuer, why, "an issuer's keys cannot be read");
+            Unverified::NoKeys
+        };
+        let keys = self.keys(cx, &rules.issuer, KEPT).await.map_err(unknown)?;
+        let mut verified = Verifier::new(keys, rules.clone()).verify(token, cx.now());
+        if verified == Err(JwtError::UnknownKey) {
+            let keys = self.keys(cx, &rules.issuer, ASKED_AGAIN).await.map_err(unknown)?;
+            verified = Verifier::new(keys, rules.clone()).verify(token, cx.now());
+        }
+        verified.map_err(Unverified::Token)
+    }
+
     /// The claims of the request's token, where it is one that the route takes.
     pub(crate) async fn authorize(
         &self,
@@ -95,30 +124,20 @@ impl Issuers {
     ) -> Result<Claims, Refused> {
         let token = token(incoming, authorizer).ok_or(Refused::Missing)?;
         let jwt = authorizer.jwt_configuration.clone().unwrap_or_default();
-        let issuer = jwt.issuer.unwrap_or_default();
         let rules = Rules {
-            issuer: issuer.clone(),
+            issuer: jwt.issuer.unwrap_or_default(),
             audiences: Some(jwt.audience.unwrap_or_default()),
             token_use: None,
             leeway: Duration::ZERO,
         };
-        let unknown = |why: String| {
-            tracing::warn!(%issuer, why, "an issuer's keys cannot be read");
-            Refused::Invalid("unable to retrieve the issuer's keys".to_owned())
-        };
-        let keys = self.keys(cx, &issuer, KEPT).await.map_err(unknown)?;
-        let mut verified = Verifier::new(keys, rules.clone()).verify(&token, cx.now());
-        if verified == Err(JwtError::UnknownKey) {
-            let keys = self.keys(cx, &issuer, ASKED_AGAIN).await.map_err(unknown)?;
-            verified = Verifier::new(keys, rules).verify(&token, cx.now());
-        }
-        let claims = verified.map_err(|error| Refused::Invalid(error.to_string()))?;
+        let claims = self.verify(cx, &token, &rules).await.map_err(|why| match why {
+            Unverified::NoKeys => {
+                Refused::Invalid("unable to retrieve the issuer's keys".to_owned())
+            }
+            Unverified::Token(error) => Refused::Invalid(error.to_string()),
+        })?;
         let wanted = route.authorization_scopes.as_deref().unwrap_or_default();
-        if wanted.is_empty() || scopes(&claims).any(|has| wanted.iter().any(|scope| scope == has)) {
-            Ok(claims)
-        } else {
-            Err(Refused::Scope)
-        }
+        if has_scope(&claims, wanted) { Ok(claims) } else { Err(Refused::Scope) }
     }
 }
 
@@ -135,10 +154,19 @@ fn token(incoming: &Incoming, authorizer: &AuthorizerRecord) -> Option<String> {
         Some(header) => incoming.header(header).map(str::to_owned),
         None => incoming.query_value(source.strip_prefix("$request.querystring.")?),
     }?;
-    let bearer = value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
-    let token = if bearer { value.get(7..)? } else { &value };
-    let token = token.trim();
+    let token = bare(&value);
     (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// A token without `Bearer` before it.
+pub(crate) fn bare(value: &str) -> &str {
+    let bearer = value.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer "));
+    if bearer { value.get(7..).unwrap_or_default().trim() } else { value.trim() }
+}
+
+/// Whether a token has one of these scopes; any has where none is asked for.
+pub(crate) fn has_scope(claims: &Claims, wanted: &[String]) -> bool {
+    wanted.is_empty() || scopes(claims).any(|has| wanted.iter().any(|scope| scope == has))
 }
 
 /// The scopes of a token: `scope`, parted by spaces, or `scp`, a list or a text.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cumulet_base::Body;
-use cumulet_service::{BoxFuture, Cx, Site, Sites};
+use cumulet_service::{BoxFuture, Cx, LOCAL_DOMAIN, Result, Site, Sites};
+use cumulet_store::names::Owner;
+use cumulet_store::{Key, Snapshot};
 use http::{Request, Response};
 
 use super::answer;
@@ -28,6 +30,20 @@ impl Sites for Stages {
         let place = host::find(host, path)?;
         let cut = place.cut;
         Some((Arc::new(Execute { serving: Arc::clone(&self.0), place }), cut))
+    }
+
+    fn listed_under(&self) -> Vec<Key> {
+        vec![store::names_prefix()]
+    }
+
+    fn hosts<'a>(&'a self, read: &'a Snapshot, most: usize) -> BoxFuture<'a, Result<Vec<String>>> {
+        Box::pin(async move {
+            let listed = store::names(read, most).await?;
+            let host = |(api, owner): (String, Owner)| {
+                format!("{api}.execute-api.{}.{LOCAL_DOMAIN}", owner.region)
+            };
+            Ok(listed.into_iter().map(host).collect())
+        })
     }
 }
 

@@ -17,40 +17,18 @@ use cumulet_api_apigatewayv2::ops::{
     GetTags, ImportApi, ReimportApi, TagResource, UntagResource, UpdateApi, UpdateAuthorizer,
     UpdateIntegration, UpdateRoute, UpdateStage,
 };
-use cumulet_service::{Access, Cx, Handle, Resource, Result, Service, operations};
-use cumulet_shape::{Operation, ServiceMeta};
+use cumulet_service::{Resource, Service, operations};
+use cumulet_shape::ServiceMeta;
 
-use crate::access;
+use crate::handles::handles;
 use model::{AuthorizerRecord, DeploymentRecord, IntegrationRecord, RouteRecord};
 
 /// The service `apigatewayv2`.
 #[derive(Debug)]
 pub struct HttpApis;
 
-/// Says which function is which operation; the leave that each needs follows from its path.
-macro_rules! handles {
-    ($($operation:ident => $function:expr),* $(,)?) => {$(
-        impl Handle<$operation> for HttpApis {
-            async fn access(
-                &self,
-                cx: &Cx,
-                input: &<$operation as Operation>::Input,
-            ) -> Result<Vec<Access>> {
-                access::of::<$operation>(cx, input)
-            }
-
-            async fn handle(
-                &self,
-                cx: &Cx,
-                input: <$operation as Operation>::Input,
-            ) -> Result<<$operation as Operation>::Output> {
-                $function(cx, input).await
-            }
-        }
-    )*};
-}
-
 handles! {
+    HttpApis:
     CreateApi => api::create,
     GetApi => api::get,
     GetApis => api::list,

@@ -11,6 +11,7 @@ mod answer;
 mod door;
 mod health;
 mod mailbox;
+mod sites;
 mod token;
 
 use std::net::SocketAddr;
@@ -26,6 +27,8 @@ use http::{Method, Request, Response, StatusCode};
 use door::{Caller, Refusal};
 pub(crate) use token::Token;
 
+use crate::ports::Ports;
+
 /// The path that leads here, on every host.
 const ROOT: &str = "/_cumulet/";
 
@@ -36,6 +39,8 @@ pub(crate) struct Admin {
     pub(crate) token: Token,
     /// Where its own listener is.
     pub(crate) address: SocketAddr,
+    /// Where sites are reached.
+    pub(crate) ports: Arc<Ports>,
 }
 
 impl Admin {
@@ -57,6 +62,7 @@ impl Admin {
             (Method::GET | Method::HEAD, "mailbox") => {
                 mailbox::get(&self.mail, &parts.headers).await
             }
+            (Method::GET | Method::HEAD, "sites") => sites::get(&self.ports),
             _ => answer::message(StatusCode::NOT_FOUND, "There is no such page."),
         }
     }

@@ -7,7 +7,7 @@ use cumulet_store::{Direction, Read as _, Tx, names};
 
 use crate::access::on_bucket;
 use crate::error::{S3Error, TxError};
-use crate::store::{NAMES, Place, bucket};
+use crate::store::{NAMES, Place, WEBSITE_NAMES, bucket};
 use crate::{S3, multipart};
 
 impl Handle<DeleteBucket> for S3 {
@@ -47,5 +47,6 @@ async fn delete(tx: &Tx, place: &Place) -> Result<(), TxError> {
     tx.delete(place.listed());
     tx.delete_range(&place.configs()).await?;
     names::release(tx, NAMES, &place.name, &place.owner()).await?;
+    names::release(tx, WEBSITE_NAMES, &place.name, &place.owner()).await?;
     Ok(())
 }

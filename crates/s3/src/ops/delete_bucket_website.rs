@@ -9,7 +9,7 @@ use crate::S3;
 use crate::access::on_bucket;
 use crate::store::bucket;
 use crate::store::delete_config;
-use crate::website::WEBSITE;
+use crate::website::{self, WEBSITE};
 
 impl Handle<DeleteBucketWebsite> for S3 {
     async fn access(&self, cx: &Cx, input: &DeleteBucketWebsiteRequest) -> Result<Vec<Access>> {
@@ -24,6 +24,7 @@ impl Handle<DeleteBucketWebsite> for S3 {
     ) -> Result<DeleteBucketWebsiteOutput> {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         delete_config(cx, &bucket.place, WEBSITE).await?;
+        website::list(cx, &bucket.place).await?;
         Ok(DeleteBucketWebsiteOutput {})
     }
 }

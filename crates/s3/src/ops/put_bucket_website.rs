@@ -26,6 +26,7 @@ impl Handle<PutBucketWebsite> for S3 {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let record = website::read(input.website_configuration)?;
         put_config(cx, &bucket.place, WEBSITE, &record).await?;
+        website::list(cx, &bucket.place).await?;
         Ok(PutBucketWebsiteOutput {})
     }
 }

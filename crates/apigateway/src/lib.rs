@@ -4,6 +4,7 @@
 //! routing, events and answers as pure functions. REST APIs answer 501 by name until they are here.
 
 mod access;
+mod asked;
 mod carry;
 mod error;
 mod execute;

@@ -187,8 +187,11 @@ impl Cx {
     /// The same request, which a service makes for the principal with his own credentials.
     #[must_use]
     pub fn via(&self, service: &'static str) -> Self {
+        if self.via.last() == Some(&service) {
+            return self.clone();
+        }
         let via = self.via.iter().copied().chain([service]).collect();
-        Self { via, ..self.clone() }
+        Self { via, forwarded: !self.taken_on, ..self.clone() }
     }
 
     /// The services that have made requests for the principal, first to last: `aws:CalledVia`.

@@ -21,6 +21,7 @@ use cumulet_store::{Read as _, StoreError, Tx};
 use cumulet_work::{Job, Lease, LeaseError, Outcome};
 use serde_json::json;
 
+use crate::begin;
 use crate::model::{Kind, OnFailure, Operation, Phase, ResourceRecord, StackRecord};
 use crate::store::{self, Place};
 
@@ -143,7 +144,9 @@ async fn finish(
 
 /// Who makes and removes the resources.
 async fn actor(cx: &Cx, operation: &Operation) -> Result<Result<Cx, String>, Stop> {
-    let Some(role_arn) = &operation.settings.role_arn else { return Ok(Ok(cx.via(begin::PRINCIPAL))) };
+    let Some(role_arn) = &operation.settings.role_arn else {
+        return Ok(Ok(cx.via(begin::PRINCIPAL)));
+    };
     let service = cx.acting_as(Principal::service(begin::PRINCIPAL));
     let input = AssumeRoleRequest {
         role_arn: role_arn.clone(),

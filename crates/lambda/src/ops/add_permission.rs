@@ -5,6 +5,7 @@
 
 use cumulet_api_lambda::errors::PolicyLengthExceededException;
 use cumulet_api_lambda::ops::{AddPermission, AddPermissionRequest, AddPermissionResponse};
+use cumulet_api_lambda::types::FunctionUrlAuthType;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::Tx;
 use serde_json::Value;
@@ -22,7 +23,7 @@ impl Handle<AddPermission> for Lambda {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
         let access = on_function(cx, "lambda:AddPermission", &name).await?;
         let access = access.with("lambda:Principal", vec![input.principal.clone()]);
-        let auth = input.function_url_auth_type.map(|auth| auth.as_str());
+        let auth = input.function_url_auth_type.map(FunctionUrlAuthType::as_str);
         Ok(vec![access.with_some(AUTH_TYPE, auth)])
     }
 

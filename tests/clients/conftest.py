@@ -5,6 +5,7 @@ The Rust twin of `Cloud` is crates/testkit.
 
 import contextlib
 import itertools
+import json
 import os
 import pathlib
 import secrets
@@ -26,6 +27,7 @@ REGION = "us-east-1"
 START_SECONDS = 20
 STOP_SECONDS = 30
 ANNOUNCEMENT = "listening on http://"
+MAILBOX = "mailbox: "
 
 
 def binary():
@@ -42,34 +44,37 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, keys=None, **variables):
+    def __init__(self, folder, options=(), environment=None, keys=None, listen="127.0.0.1:0"):
+        """`options` and `environment` are more of them for `cumulet serve`."""
         self.folder = pathlib.Path(folder)
-        # Environment variables of its own.
-        self.variables = variables
+        self.options = list(options)
+        self.listen = listen
+        self.more_environment = environment or {}
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
             secrets.token_urlsafe(30),
         )
         self.endpoint = None
+        self.mailbox_link = None
         self.process = None
+        # What it printed since it was started.
+        self.printed = []
         self.start()
+
+    def command(self):
+        return ["serve", "--listen", self.listen]
 
     def start(self):
         log = open(self.folder / "log", "ab")
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", "127.0.0.1:0", *arguments],
+                [binary(), *self.command(), *arguments, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={
-                    **os.environ,
-                    "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
-                    "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
-                    **self.variables,
-                },
+                env=self._environment(),
             )
         announced = threading.Event()
         threading.Thread(target=self._follow, args=(self.process, announced), daemon=True).start()
@@ -77,13 +82,27 @@ class Cloud:
             raise RuntimeError(self.explain("did not say where it listens"))
         self._wait_until_healthy()
 
+    def _environment(self):
+        """What `cumulet serve` runs in; None takes a variable away."""
+        environment = {
+            **os.environ,
+            "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
+            "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
+            **self.more_environment,
+        }
+        return {name: value for name, value in environment.items() if value is not None}
+
     def _follow(self, process, announced):
         """Reads the output to its end (a full pipe would stop the process)."""
         self.endpoint = None
+        self.printed = printed = []
         for line in process.stdout:
+            printed.append(line.rstrip("\n"))
             if line.startswith(ANNOUNCEMENT):
                 self.endpoint = "http://" + line.removeprefix(ANNOUNCEMENT).strip()
                 announced.set()
+            elif line.startswith(MAILBOX):
+                self.mailbox_link = line.removeprefix(MAILBOX).strip()
         announced.set()
 
     def _wait_until_healthy(self):
@@ -96,6 +115,39 @@ class Cloud:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(self.explain(f"is not well: {error}")) from error
                 time.sleep(0.005)
+
+    @property
+    def admin_token(self):
+        return (self.folder / "data" / "admin-token").read_text().strip()
+
+    def admin(self, page, body=None, timeout=60):
+        """A page of the administration, asked for as scripts do: on the main port, by token."""
+        request = urllib.request.Request(
+            f"{self.endpoint}/_cumulet/{page}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.admin_token}", "Accept": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return json.loads(answer.read())
+
+    def cumulet(self, *arguments, check=True, stdin="", environment=None):
+        """Runs a command of the binary on this cloud's data."""
+        done = subprocess.run(
+            [binary(), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={
+                **os.environ,
+                "CUMULET_DATA": str(self.folder / "data"),
+                "CUMULET_KEY_FILE": str(self.folder / "master.key"),
+                **(environment or {}),
+            },
+        )
+        if check:
+            assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done
 
     def explain(self, message):
         log = (self.folder / "log").read_text(errors="replace")
@@ -149,9 +201,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud():
+def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder)
+        cloud = Cloud(folder, options, environment, listen)
         try:
             yield cloud
         finally:

@@ -119,6 +119,45 @@ def test_node_runs_too_and_logs(client, role, name):
     assert "START RequestId" in tail and "seen 41" in tail and "REPORT RequestId" in tail
 
 
+def test_logs_are_written_as_the_functions_role(cloud, client, name):
+    """Without leave the function runs all the same, and its lines are not kept."""
+    iam, logs = cloud.client("iam"), cloud.client("logs")
+    arn = role_of(cloud, name)
+    code = package(index__py="def handler(event, context):\n    print(event['say'])\n")
+    create(client, name, arn, code)
+    lines = []
+
+    def say(what):
+        invoke(client, name, {"say": what})
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+        lines[:] = [event["message"].strip() for page in pages for event in page["events"]]
+
+    def until(happened, what):
+        """Says it again and again: a policy's change is seen within a second."""
+        deadline = time.monotonic() + 60
+        while not happened():
+            assert time.monotonic() < deadline, lines
+            say(what)
+            time.sleep(0.1)
+
+    def refusals():
+        told = (cloud.folder / "log").read_text()
+        return told.count(f"{name} is not authorized to perform: logs:CreateLogStream")
+
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    say("unheard")
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    until(lambda: "heard" in lines, "heard")
+    assert refusals() == 1
+    iam.detach_role_policy(RoleName=name, PolicyArn=policy)
+    until(lambda: refusals() == 2, "perhaps")
+    say("unheard")
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    until(lambda: "heard again" in lines, "heard again")
+    assert "unheard" not in lines
+
+
 def test_errors_of_the_function_are_answers(client, role, name):
     create(client, name, role, package(index__py="def handler(e, c):\n    raise ValueError('no')\n"))
     payload, answer = invoke(client, name)

@@ -20,10 +20,7 @@ def get(url, **headers):
 
 
 def sites(cloud):
-    token = (cloud.folder / "data" / "admin-token").read_text().strip()
-    status, body = get(cloud.endpoint + "/_cumulet/sites", Authorization=f"Bearer {token}")
-    assert status == 200
-    return {site["host"]: site["url"] for site in json.loads(body)}
+    return {site["host"]: site["url"] for site in cloud.admin("sites")}
 
 
 def wait_for(cloud, host, there=True):

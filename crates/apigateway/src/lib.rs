@@ -1,7 +1,7 @@
-//! API Gateway: HTTP APIs, their control plane and the data plane that serves them.
+//! API Gateway: HTTP and REST APIs, their control planes and the data plane that serves them.
 //!
-//! `http/` is the control plane of HTTP APIs; `execute/` serves requests to deployed APIs, with
-//! routing, events and answers as pure functions. REST APIs answer 501 by name until they are here.
+//! `http/` is the control plane of HTTP APIs, `rest/` that of REST APIs; `execute/` serves requests
+//! to deployed APIs, with routing, events and answers as pure functions.
 
 mod access;
 mod asked;
@@ -10,6 +10,7 @@ mod error;
 mod execute;
 mod handles;
 mod http;
+mod rest;
 mod store;
 
 #[cfg(test)]
@@ -17,3 +18,4 @@ mod tests;
 
 pub use crate::execute::Stages;
 pub use crate::http::HttpApis;
+pub use crate::rest::RestApis;

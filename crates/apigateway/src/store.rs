@@ -57,6 +57,16 @@ impl Apis {
         self.all().text("api").text(api)
     }
 
+    /// An API's name in messages of REST APIs: with the account's.
+    pub(crate) fn named(&self, api: &str) -> String {
+        format!("{}:{api}", self.account)
+    }
+
+    /// What the account has beside its APIs.
+    pub(crate) fn settings(&self) -> Key {
+        self.all().text("account")
+    }
+
     pub(crate) fn apis(&self) -> Key {
         self.all().text("api")
     }

@@ -8,6 +8,8 @@ mod asked;
 mod begin;
 mod capabilities;
 mod change_set;
+#[cfg(test)]
+mod chaos;
 mod context;
 mod describe;
 mod engine;

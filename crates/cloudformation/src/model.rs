@@ -153,7 +153,7 @@ pub(crate) struct Values {
 }
 
 /// A logical resource.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ResourceRecord {
     pub(crate) id: String,
     pub(crate) type_name: String,
@@ -168,6 +168,9 @@ pub(crate) struct ResourceRecord {
     pub(crate) current: Option<Made>,
     /// What stood for it before the running operation, where that is something else.
     pub(crate) previous: Option<Made>,
+    /// What no longer stands for it and is yet to be removed.
+    #[serde(default)]
+    pub(crate) stale: Vec<Stale>,
     /// The operation that has dealt with it, and in which phase.
     pub(crate) settled: Option<(String, Phase)>,
     /// A step that was begun: after a crash it is done again.
@@ -178,6 +181,14 @@ pub(crate) struct ResourceRecord {
 
 impl Record for ResourceRecord {
     const VERSION: u16 = 1;
+}
+
+/// A physical resource that nothing needs any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stale {
+    pub(crate) made: Made,
+    /// Whether its policy says to leave it alone.
+    pub(crate) kept: bool,
 }
 
 /// A step that was begun.
@@ -191,8 +202,12 @@ pub(crate) struct Begun {
     pub(crate) step: Step,
     /// Sealed properties that it is to bring about.
     pub(crate) wanted: String,
+    /// The type of what it is to bring about.
+    pub(crate) type_name: String,
     /// Tags likewise.
     pub(crate) tags: Vec<(String, String)>,
+    /// Logical ids that it needs.
+    pub(crate) needs: Vec<String>,
 }
 
 /// What a step does.

@@ -104,7 +104,7 @@ impl Service for Things {
     }
 
     fn resources(&self) -> Vec<&'static dyn Resource> {
-        vec![&Thing]
+        vec![&Thing, &crate::chaos::Unsteady]
     }
 }
 
@@ -123,6 +123,22 @@ impl Credentials for Open {
     }
 }
 
+/// What outlives a cloud.
+#[derive(Clone)]
+pub(crate) struct Disk {
+    pub(crate) account: AccountId,
+    pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
+}
+
+impl Disk {
+    pub(crate) async fn open(folder: &Path) -> Self {
+        let store = Store::open(&folder.join("store"), Options::default()).await.unwrap();
+        let blobs = Blobs::open(&folder.join("blobs"), 0).await.unwrap();
+        Self { account: AccountId::DEFAULT, store, blobs }
+    }
+}
+
 pub(crate) struct Fixture {
     pub(crate) cx: Cx,
 }
@@ -130,8 +146,21 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// A cloud over the data in `folder`, at this many seconds after a moment.
     pub(crate) async fn open(folder: &Path, later: i64) -> Self {
-        let store = Store::open(&folder.join("store"), Options::default()).await.unwrap();
-        let blobs = Blobs::open(&folder.join("blobs"), 0).await.unwrap();
+        Self::at(&Disk::open(folder).await, later)
+    }
+
+    /// A cloud over data.
+    pub(crate) fn over(disk: &Disk) -> Self {
+        Self::at(disk, 0)
+    }
+
+    /// Breaks off what the cloud does, as a crash would.
+    pub(crate) async fn stop(&self) {
+        self.cx.cloud().parts().work.stop(Duration::ZERO).await;
+    }
+
+    fn at(disk: &Disk, later: i64) -> Self {
+        let (store, blobs) = (disk.store.clone(), disk.blobs.clone());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_219_200 + later)));
         let parts = Parts {
             work: Work::new(store.clone(), clock.clone()),
@@ -141,14 +170,14 @@ impl Fixture {
             clock,
             ids: Arc::new(RandomIds),
             limits: Limits::default(),
-            account: AccountId::DEFAULT,
+            account: disk.account.clone(),
             region: "us-east-1".parse().unwrap(),
             authorizer: Arc::new(Open),
             credentials: Arc::new(Open),
         };
         let cloud = Cloud::new(parts, vec![Arc::new(CloudFormation), Arc::new(Things)]);
         cloud.start();
-        let account = AccountId::DEFAULT.as_str().to_owned();
+        let account = disk.account.as_str().to_owned();
         let cx = cloud.context(Principal::Root { account });
         Self { cx }
     }

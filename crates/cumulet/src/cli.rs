@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{env, serve};
+use crate::{config, doctor, env, invoke, logs, serve, status, up};
 
 /// A small cloud in one binary: AWS serverless web applications, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -17,10 +17,22 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Start a cloud, build and deploy the app in a folder, and follow its logs.
+    Up(up::Up),
     /// Run the cloud until it is told to stop.
     Serve(serve::Serve),
     /// Print the AWS_* settings for a cloud, to be read by a shell: `eval "$(cumulet env)"`.
     Env(env::Env),
+    /// Show the cloud, its stacks and what they put out.
+    Status(status::Status),
+    /// Show what functions and services wrote.
+    Logs(logs::Logs),
+    /// Run a function and print what it answers.
+    Invoke(invoke::Invoke),
+    /// Print amplify_outputs.json for a stack; `config mail` sets the mail server.
+    Config(config::Config),
+    /// Look for what would keep a cloud from running, and say what to do.
+    Doctor(doctor::Doctor),
 }
 
 /// Where a cloud keeps what it is told.

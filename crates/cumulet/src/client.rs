@@ -35,7 +35,7 @@ impl Client {
     /// The cloud whose data lie in this place.
     pub(crate) fn of(place: &Place) -> Result<Self, String> {
         let url = read(place, &place.admin(), |path| std::fs::read_to_string(path))?;
-        let token = read(place, &place.admin_token(), |path| Token::load(path))?;
+        let token = read(place, &place.admin_token(), Token::load)?;
         let limits = ClientLimits { head: PATIENCE, total: PATIENCE, ..ClientLimits::default() };
         let http = cumulet_net::Client::new(limits, &[]).map_err(|why| why.to_string())?;
         Ok(Self { url: url.trim().to_owned(), token, http })
@@ -105,4 +105,10 @@ fn read<T>(
         ),
         _ => format!("{}: {why}", path.display()),
     })
+}
+
+/// Waits for an answer, for a command that has nothing else to do.
+pub(crate) fn wait<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|why| why.to_string())?.block_on(answer)
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_apigateway::{HttpApis, Stages};
+use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_gateway::Web;
@@ -21,6 +22,9 @@ use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
 
+/// The folders of its data, the one that knows what the others are for first.
+pub(crate) const FOLDERS: [&str; 3] = ["store", "blobs", "lambda"];
+
 /// What a cloud is made of from outside.
 pub(crate) struct Base<'a> {
     pub(crate) data: &'a Path,
@@ -33,6 +37,8 @@ pub(crate) struct Base<'a> {
     pub(crate) substitutes: Substitutes,
     /// Whether others than this machine can reach it.
     pub(crate) public: bool,
+    /// The root's key in a life before this one.
+    pub(crate) root: Option<RootKey>,
 }
 
 /// A cloud whose work has begun.
@@ -66,6 +72,9 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
     let work = Work::new(store.clone(), Arc::clone(&clock));
+    if let Some(root) = &base.root {
+        root.keep(&store, &sealer).await.map_err(said)?;
+    }
     let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.map_err(said)?;
     let ground = Ground { store, sealer, clock, ids, work };
     // Nobody reads the mailbox of a public server.
@@ -126,16 +135,24 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     let pools: Arc<dyn Sites> = Arc::new(PoolSites::new(&cognito));
     // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
     let stages = Stages::new(vec![Arc::clone(&pools)]);
+    let cloudfront = CloudFront::open(store).await.map_err(said)?;
     // Pools are found by path on every host: what has a host of its own comes first.
-    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), pools];
+    let sites: Vec<Arc<dyn Sites>> = vec![
+        stages,
+        Arc::new(Websites::new(Arc::clone(&s3))),
+        Distributions::new(&cloudfront),
+        pools,
+    ];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
+        cloudfront,
         Arc::new(HttpApis),
         cognito,
         DynamoDb::open(store).await.map_err(said)?,
         Arc::new(Iam),
         lambda,
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
+        Arc::new(RestApis),
         s3,
         Arc::new(Ssm),
         Arc::new(Sts),

@@ -6,12 +6,20 @@ mod client;
 mod compose;
 #[cfg(test)]
 mod condition_keys;
+mod config;
+mod doctor;
 mod env;
+mod invoke;
+mod life;
+mod lives;
+mod logs;
 mod ports;
 mod running;
 mod serve;
 mod settings;
+mod status;
 mod terminal;
+mod up;
 
 use std::process::ExitCode;
 
@@ -23,7 +31,13 @@ type Outcome = Result<ExitCode, String>;
 fn main() -> ExitCode {
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
+        cli::Command::Up(options) => up::run(&options),
         cli::Command::Env(options) => env::run(&options),
+        cli::Command::Status(options) => status::run(&options),
+        cli::Command::Logs(options) => logs::run(options),
+        cli::Command::Invoke(options) => invoke::run(options),
+        cli::Command::Config(options) => config::run(options),
+        cli::Command::Doctor(options) => doctor::run(&options),
     };
     done.unwrap_or_else(|why| {
         eprintln!("cumulet: {why}");

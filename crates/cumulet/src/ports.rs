@@ -71,7 +71,6 @@ impl Ports {
 
     /// The URL of the site at `host`, without a path: `http://127.0.0.1:4600`. Hosts may be of
     /// AWS's domains too.
-    #[expect(dead_code, reason = "for the command line, which prints URLs")]
     pub(crate) fn url_of(&self, host: &str) -> Option<String> {
         let host = local(&host.to_ascii_lowercase());
         self.open().get(&host).map(|open| self.url(open.port))

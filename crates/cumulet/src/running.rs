@@ -4,19 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
-use cumulet_base::{RandomIds, Region, SystemClock};
-use cumulet_gateway::Gateway;
+use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
+use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{Certificates, Handler, Listener, LocalCa};
-use cumulet_service::Cloud;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{Admin, OnMainPort, Token};
+use crate::admin::{self, Admin, Token};
 use crate::cli::Place;
-use crate::compose::{self, Base, Composed};
-use crate::ports::{self, Ports};
+use crate::life::{Entrance, Life, Setting};
+use crate::lives::Lives;
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -31,97 +30,96 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// Whether `POST /_cumulet/reset` removes everything.
+    pub(crate) allow_reset: bool,
 }
 
 /// A cloud that takes requests.
 pub(crate) struct Running {
-    pub(crate) cloud: Arc<Cloud>,
+    /// The way to the cloud for commands of this process, as it is before any reset.
+    pub(crate) admin: Arc<Admin>,
     /// Where it is reached: `http://127.0.0.1:4566`.
     pub(crate) url: String,
-    pub(crate) admin: Arc<Admin>,
-    /// Where its sites are reached.
-    pub(crate) ports: Arc<Ports>,
+    /// The link that opens the mailbox in a browser, where there is a mailbox.
+    pub(crate) mailbox: Option<String>,
+    kind: Kind,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), String>>,
-    administering: JoinHandle<std::io::Result<()>>,
-    opening: JoinHandle<()>,
+}
+
+/// Whether it has one life.
+enum Kind {
+    One(Life),
+    Many(Arc<Lives>),
 }
 
 impl Running {
-    /// Starts a cloud. It takes requests when this returns.
+    /// Starts a cloud. It answers when this returns.
     pub(crate) async fn start(start: Start) -> Result<Self, String> {
-        let place = &start.place;
         let account = start.account.parse().map_err(said)?;
         let region: Region = start.region.parse().map_err(said)?;
         // First the port: a cloud that cannot be reached must not touch the data.
         let listener = Listener::bind(start.listen).map_err(said)?;
-        let address = listener.local_addr().ok_or("the listener has no address")?;
-        let base = Base {
-            data: &place.data,
-            master_key: &place.master_key(),
-            account,
-            region: region.clone(),
-            endpoint: &for_functions(address),
-            substitutes: start.substitutes,
-            public: !address.ip().is_loopback(),
-        };
-        tracing::warn!("functions run as plain processes of this user, without isolation");
-        let Composed { cloud, mut sites, root, mail } = compose::cloud(base).await?;
+        let main = listener.local_addr().ok_or("the listener has no address")?;
+        if start.allow_reset && !main.ip().is_loopback() {
+            return Err(format!("a cloud on {main} cannot have --allow-reset: loopback only"));
+        }
+        let place = start.place;
+        std::fs::create_dir_all(&place.data)
+            .map_err(|why| format!("{}: {why}", place.data.display()))?;
+        let (admin_listener, admin) = admin_listener(&place)?;
         let token = Token::load_or_create(&place.admin_token(), &RandomIds)?;
-        let (admin_listener, admin_address) = admin_listener(place)?;
-        let (published, ports) = (sites.clone(), Ports::new(address));
-        let admin = Arc::new(Admin {
-            cloud: Arc::clone(&cloud),
-            mail,
-            token,
-            address: admin_address,
-            ports: Arc::clone(&ports),
-        });
-        sites.insert(0, Arc::new(OnMainPort(Arc::clone(&admin))));
-        let url = format!("http://{address}");
-        let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
-        written(&place.admin(), &format!("http://{admin_address}\n"))?;
-        written(&place.root_key(), &key)?;
-        written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
         let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
         let certificates: Arc<dyn Certificates> = Arc::new(certificates.map_err(said)?);
-        let limits = cloud.parts().limits.clone();
-        let gateway = Arc::new(Gateway::new(Arc::clone(&cloud), sites));
-        let (stop, stopped) = watch::channel(false);
-        let ground = ports::Ground {
-            store: cloud.parts().store.clone(),
-            gateway: Arc::clone(&gateway),
-            sites: published,
+        let mailbox = main
+            .ip()
+            .is_loopback()
+            .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
+        tracing::warn!("functions run as plain processes of this user, without isolation");
+        let setting = Setting {
+            place: place.clone(),
+            account,
+            region: region.clone(),
+            substitutes: start.substitutes,
+            main,
+            admin,
+            endpoint: for_functions(main),
+            token,
             certificates: Arc::clone(&certificates),
-            limits: limits.clone(),
+            started: SystemClock.now(),
         };
-        let opening = tokio::spawn(Arc::clone(&ports).run(ground, stopped.clone()));
-        let administering = tokio::spawn(admin_listener.serve(
-            Arc::clone(&admin) as Arc<dyn Handler>,
-            Arc::clone(&certificates),
-            limits.clone(),
-            std::future::pending(),
+        let kind = if start.allow_reset {
+            Kind::Many(Lives::begin(setting).await?)
+        } else {
+            Kind::One(Life::begin(&setting, None).await?)
+        };
+        let (life, root) = kind.present().await.ok_or("the cloud did not begin")?;
+        let url = format!("http://{main}");
+        let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
+        written(&place.root_key(), &key)?;
+        written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
+        written(&place.admin(), &format!("http://{admin}\n"))?;
+        let (stop, stopped) = watch::channel(false);
+        let limits = life.cloud.parts().limits.clone();
+        let serving = tokio::spawn(serve(
+            [
+                (listener, kind.handler(Entrance::Main)),
+                (admin_listener, kind.handler(Entrance::Admin)),
+            ],
+            certificates,
+            limits,
+            stopped,
         ));
-        let serving = tokio::spawn(async move {
-            listener.serve(gateway, certificates, limits, turned(stopped)).await.map_err(said)
-        });
         tracing::info!(%url, data = %place.data.display(), "ready");
-        Ok(Self { cloud, url, admin, ports, stop, serving, administering, opening })
+        Ok(Self { admin: life, url, mailbox, kind, stop, serving })
     }
 
     /// Stops: requests under way end, then the work, then the store.
     pub(crate) async fn stop(self) -> Result<(), String> {
         tracing::info!("stopping");
-        let _ = self.stop.send(true);
+        self.stop.send_replace(true);
         let served = self.serving.await.map_err(said)?;
-        let _ = self.opening.await;
-        self.administering.abort();
-        let parts = self.cloud.parts();
-        parts.work.stop(parts.limits.drain).await;
-        if let Some(telemetry) = self.cloud.telemetry() {
-            telemetry.flush().await;
-        }
-        parts.store.clone().close().await;
+        self.kind.end().await;
         served
     }
 
@@ -138,9 +136,45 @@ impl Running {
     }
 }
 
-/// Ends when `stopped` turns true, or nobody is left to turn it.
-async fn turned(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stopped| *stopped).await;
+impl Kind {
+    /// The administration of the present life, and its root's key.
+    async fn present(&self) -> Option<(Arc<Admin>, RootKey)> {
+        let look = |life: &Life| (Arc::clone(&life.admin), life.root.clone());
+        match self {
+            Self::One(life) => Some(look(life)),
+            Self::Many(lives) => lives.with(look).await,
+        }
+    }
+
+    fn handler(&self, entrance: Entrance) -> Arc<dyn Handler> {
+        match self {
+            Self::One(life) => life.handler(entrance),
+            Self::Many(lives) => lives.handler(entrance),
+        }
+    }
+
+    async fn end(&self) {
+        match self {
+            Self::One(life) => life.end().await,
+            Self::Many(lives) => lives.end().await,
+        }
+    }
+}
+
+/// Serves at both entrances until `stopped` turns true.
+async fn serve(
+    entrances: [(Listener, Arc<dyn Handler>); 2],
+    certificates: Arc<dyn Certificates>,
+    limits: Limits,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), String> {
+    let [one, other] = entrances.map(|(listener, handler)| {
+        let mut stopped = stopped.clone();
+        // A sender that is gone means the same as one that spoke.
+        let stopped = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+        listener.serve(handler, Arc::clone(&certificates), limits.clone(), stopped)
+    });
+    tokio::try_join!(one, other).map(drop).map_err(said)
 }
 
 /// The administration's own listener: on the port that it had last time, or on a free one.

@@ -31,6 +31,10 @@ pub(crate) struct Serve {
     /// Run functions in a newer version of their runtime where this machine lacks theirs.
     #[arg(long)]
     pub(crate) newer_runtimes: bool,
+
+    /// Let `POST /_cumulet/reset` remove everything, for test suites. On loopback only.
+    #[arg(long)]
+    pub(crate) allow_reset: bool,
 }
 
 /// Serves until told to stop.
@@ -50,11 +54,12 @@ async fn serve(options: Serve) -> Result<(), String> {
         region: options.region,
         account: options.account_id,
         substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
+        allow_reset: options.allow_reset,
     })
     .await?;
     println!("listening on {}", running.url);
-    if options.listen.ip().is_loopback() {
-        println!("mailbox: {}", running.admin.link("mailbox"));
+    if let Some(link) = &running.mailbox {
+        println!("mailbox: {link}");
     }
     running.serve_until(told).await
 }

@@ -3,7 +3,8 @@
 //! Text that came from an application (log lines, payloads) never goes to a terminal as it is: an
 //! escape sequence in it could rewrite what the person sees.
 
-use std::io::IsTerminal as _;
+use std::borrow::Cow;
+use std::io::{IsTerminal as _, Write as _};
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,7 @@ impl Style {
 /// Where a command prints to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
+    is_terminal: bool,
     colour: bool,
 }
 
@@ -51,11 +53,22 @@ impl Terminal {
         Self::of(std::io::stderr().is_terminal())
     }
 
+    /// Without colour, for tests.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        Self { is_terminal: false, colour: false }
+    }
+
+    /// An application's text: as it is for a program or a file, [`printable`] for a person.
+    pub(crate) fn text(self, text: &str) -> Cow<'_, str> {
+        if self.is_terminal { printable(text).into() } else { text.into() }
+    }
+
     /// Colour only for a terminal that wants it (https://no-color.org, and TERM=dumb).
     fn of(is_terminal: bool) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { colour: is_terminal && !set("NO_COLOR") && !dumb }
+        Self { is_terminal, colour: is_terminal && !set("NO_COLOR") && !dumb }
     }
 
     /// `text` in a style, where there is colour.
@@ -125,6 +138,20 @@ impl Cell {
     }
 }
 
+/// Prints to standard output. A reader that has seen enough (`| head`) ends the process quietly.
+pub(crate) fn print(text: &str) {
+    if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Prints JSON for scripts.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(value).map_err(|why| why.to_string())?;
+    print(&format!("{text}\n"));
+    Ok(())
+}
+
 /// `text` without what could steer a terminal: control characters but for line ends and tabs become
 /// visible signs (Unicode's control pictures), others a replacement sign.
 pub(crate) fn printable(text: &str) -> String {
@@ -154,9 +181,9 @@ mod tests {
             vec![Cell::plain("a"), Cell::styled(Style::Green, "ok"), Cell::plain("x y")],
             vec![Cell::plain("longer"), Cell::plain("failed"), Cell::plain("")],
         ];
-        let plain = Terminal { colour: false };
+        let plain = Terminal::plain();
         assert_eq!(plain.table(&rows), "a       ok      x y\nlonger  failed\n");
-        let coloured = Terminal { colour: true };
+        let coloured = Terminal { is_terminal: true, colour: true };
         assert_eq!(
             coloured.table(&rows),
             "a       \u{1b}[32mok\u{1b}[0m      x y\nlonger  failed\n"
@@ -170,6 +197,8 @@ mod tests {
         assert_eq!(printable("\u{1b}[2J\r\u{7f}"), "\u{241b}[2J\u{240d}\u{2421}");
         assert_eq!(printable("\u{9b}31m\u{202e}"), "\u{fffd}31m\u{fffd}");
         assert_eq!(Cell::plain("a\nb").text, "a b");
+        assert_eq!(Terminal::plain().text("\u{1b}"), "\u{1b}");
+        assert_eq!(Terminal { is_terminal: true, colour: false }.text("\u{1b}"), "\u{241b}");
         bolero::check!().with_type::<String>().for_each(|text| {
             let shown = printable(text);
             assert!(shown.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));

@@ -106,11 +106,22 @@ impl RootKey {
         }
     }
 
+    /// Stores the key in a store that has none, to be found there from now on.
+    pub async fn keep(&self, store: &Store, sealer: &Sealer) -> Result<(), RootKeyError> {
+        self.found_or_kept(store, sealer).await.map(drop)
+    }
+
     async fn stored(store: &Store, sealer: &Sealer, ids: &dyn Ids) -> Result<Self, RootKeyError> {
-        let key = Key::global("iam").text("root-key");
         let new = Self { access_key: access_key_id(ids, "AKIA"), secret: secret_access_key(ids) };
-        let sealed = sealer.seal(PURPOSE, new.access_key.as_bytes(), new.secret.as_bytes())?;
-        let new = Stored { access_key: new.access_key, secret: STANDARD.encode(sealed) };
+        new.found_or_kept(store, sealer).await
+    }
+
+    /// The stored key, or this one, which is stored now where there is none.
+    async fn found_or_kept(&self, store: &Store, sealer: &Sealer) -> Result<Self, RootKeyError> {
+        let key = Key::global("iam").text("root-key");
+        let sealed = sealer.seal(PURPOSE, self.access_key.as_bytes(), self.secret.as_bytes())?;
+        let access_key = self.access_key.clone();
+        let new = Stored { access_key, secret: STANDARD.encode(sealed) };
         let (key, new) = (&key, &new);
         let stored = store.transact(async |tx: cumulet_store::Tx| {
             if let Some(stored) = tx.get_record::<Stored>(key).await? {
@@ -150,6 +161,18 @@ mod tests {
         assert!(!format!("{first:?}").contains(first.secret.as_str()));
         let other = RootKey::stored(&store, &Sealer::new(&[4; 32]), &RandomIds).await;
         assert!(matches!(other, Err(RootKeyError::Seal(SealError::OtherKey))));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_kept_in_another_store() {
+        let sealer = Sealer::new(&[3; 32]);
+        let given = RootKey::given(Some("AKIAGIVEN".to_owned()), Some("secret".to_owned()));
+        let given = given.unwrap().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), cumulet_store::Options::default()).await.unwrap();
+        given.keep(&store, &sealer).await.unwrap();
+        let found = RootKey::stored(&store, &sealer, &RandomIds).await.unwrap();
+        assert_eq!((&found.access_key, &found.secret), (&given.access_key, &given.secret));
     }
 
     #[test]

@@ -1,21 +1,75 @@
-//! Where functions' log lines go.
+//! Where functions' log lines go, and whether they may.
+//!
+//! Lambda writes as the function's role. What the role may not do leaves no lines, and the function
+//! runs on ("Sending Lambda function logs to CloudWatch Logs").
 
-use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use cumulet_base::{AccountId, Region};
+use cumulet_base::{AccountId, Arn, Region};
 use cumulet_sandbox::{LogLine, LogSink};
-use cumulet_service::Cloud;
+use cumulet_service::{Access, Cloud, Cx, Principal};
+
+/// What it takes to write lines. The group is made where there is none, which a role may leave to
+/// Lambda here.
+const ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 
 /// The log group of one function version.
 pub(crate) struct Group {
-    pub(crate) cloud: Weak<Cloud>,
-    pub(crate) account: AccountId,
-    pub(crate) region: Region,
-    pub(crate) name: String,
+    cloud: Weak<Cloud>,
+    account: AccountId,
+    region: Region,
+    name: String,
+    writer: Mutex<Option<Arc<Principal>>>,
+    open: AtomicBool,
+}
+
+impl Group {
+    /// A group that nobody writes to yet: sandboxes start as a role, and it is asked first.
+    pub(crate) fn new(
+        cloud: Weak<Cloud>,
+        account: AccountId,
+        region: Region,
+        name: String,
+    ) -> Arc<Self> {
+        let (writer, open) = (Mutex::default(), AtomicBool::new(true));
+        Arc::new(Self { cloud, account, region, name, writer, open })
+    }
+
+    /// From here on lines are the function's role's.
+    pub(crate) async fn is_written_by(&self, cx: &Cx, role: Arc<Principal>) {
+        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(role);
+        self.ask(cx).await;
+    }
+
+    /// Looks whether the role may write, as policies are now. A refusal is told once to
+    /// whoever looks after the cloud.
+    pub(crate) async fn ask(&self, cx: &Cx) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(writer) = writer else { return };
+        let cx = cx.acting_as(writer.as_ref().clone());
+        // As crate `logs` names a group: the stream's name is left empty.
+        let resource = format!("log-group:{}:log-stream:", self.name);
+        let arn = Arn::new("logs", &self.region, &self.account, &resource);
+        let mut refusal = None;
+        for action in ACTIONS {
+            let access = Access::on(&cx, action, arn.clone());
+            if let Err(error) = cx.authorize(&access).await {
+                refusal.get_or_insert(error);
+            }
+        }
+        let was_open = self.open.swap(refusal.is_none(), Ordering::Relaxed);
+        if let (true, Some(refusal)) = (was_open, refusal) {
+            tracing::warn!(group = self.name, %refusal, "a function's log lines are not kept");
+        }
+    }
 }
 
 impl LogSink for Group {
     fn line(&self, line: LogLine) {
+        if !self.open.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(cloud) = self.cloud.upgrade() else { return };
         let Some(telemetry) = cloud.telemetry() else { return };
         telemetry.emit(cumulet_service::LogLine {

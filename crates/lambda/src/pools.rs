@@ -9,7 +9,7 @@ use std::time::Duration;
 use cumulet_sandbox::{
     Function, INIT_LIMIT, Launcher, LogFormat, PlainLauncher, Pool, RuntimeFolder, Setup,
 };
-use cumulet_service::{Cloud, Cx, Result};
+use cumulet_service::{Cx, Result};
 
 use crate::describe::log_group;
 use crate::logs::Group;
@@ -49,6 +49,7 @@ struct Entry {
     /// Of the version: after a change of `$LATEST` another pool takes the place.
     revision: String,
     pool: Arc<Pool>,
+    logs: Arc<Group>,
     used: u64,
 }
 
@@ -82,13 +83,13 @@ impl Pools {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(&self, key: &Version, revision: &str) -> Option<Arc<Pool>> {
+    fn find(&self, key: &Version, revision: &str) -> Option<(Arc<Pool>, Arc<Group>)> {
         let mut kept = self.lock();
         kept.uses += 1;
         let uses = kept.uses;
         let entry = kept.pools.get_mut(key).filter(|entry| entry.revision == revision)?;
         entry.used = uses;
-        Some(Arc::clone(&entry.pool))
+        Some((Arc::clone(&entry.pool), Arc::clone(&entry.logs)))
     }
 
     /// The pool of a version, made where there is none.
@@ -101,11 +102,13 @@ impl Pools {
     ) -> Result<Arc<Pool>> {
         let key = key(&resolved.name, resolved.version.number);
         let revision = &resolved.version.revision;
-        if let Some(pool) = self.find(&key, revision) {
+        if let Some((pool, logs)) = self.find(&key, revision) {
+            logs.ask(cx).await;
             return Ok(pool);
         }
         let function = self.function(cx, packages, runtimes, resolved).await?;
-        let pool = Arc::new(self.make(Arc::downgrade(cx.cloud()), cx, function, resolved));
+        let (pool, logs) = self.make(cx, function, resolved);
+        let pool = Arc::new(pool);
         let mut kept = self.lock();
         kept.uses += 1;
         let used = kept.uses;
@@ -113,7 +116,7 @@ impl Pools {
         if let Some(entry) = kept.pools.get(&key).filter(|entry| entry.revision == *revision) {
             return Ok(Arc::clone(&entry.pool));
         }
-        let entry = Entry { revision: revision.clone(), pool: Arc::clone(&pool), used };
+        let entry = Entry { revision: revision.clone(), pool: Arc::clone(&pool), logs, used };
         let mut gone = vec![kept.pools.insert(key, entry)];
         while kept.pools.len() > MAX_POOLS {
             gone.push(kept.evict());
@@ -140,16 +143,13 @@ impl Pools {
         drop(gone);
     }
 
-    fn make(&self, cloud: Weak<Cloud>, cx: &Cx, function: Function, resolved: &Resolved) -> Pool {
+    fn make(&self, cx: &Cx, function: Function, resolved: &Resolved) -> (Pool, Arc<Group>) {
         let name = FunctionName { qualifier: None, ..resolved.name.clone() };
-        let sink = Group {
-            cloud: Weak::clone(&cloud),
-            account: name.account.clone(),
-            region: name.region.clone(),
-            name: function.log_group.clone(),
-        };
+        let cloud = Arc::downgrade(cx.cloud());
+        let (account, region) = (name.account.clone(), name.region.clone());
+        let logs = Group::new(Weak::clone(&cloud), account, region, function.log_group.clone());
         let parts = cx.cloud().parts();
-        Pool::new(Setup {
+        let pool = Pool::new(Setup {
             function,
             launcher: Arc::clone(&self.launcher),
             folder: self.folder.clone(),
@@ -157,14 +157,16 @@ impl Pools {
                 cloud,
                 name,
                 role: resolved.version.settings.role.clone(),
+                logs: Arc::clone(&logs),
             }),
-            sink: Arc::new(sink),
+            sink: Arc::<Group>::clone(&logs),
             clock: Arc::clone(&parts.clock),
             ids: Arc::clone(&parts.ids),
             concurrency: self.concurrency,
             idle: IDLE,
             init_limit: INIT_LIMIT,
-        })
+        });
+        (pool, logs)
     }
 
     async fn function(

@@ -1,15 +1,16 @@
 //! Execution roles: Lambda assumes them as anyone does, through STS.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cumulet_api_sts::ops::{AssumeRole, AssumeRoleRequest};
 use cumulet_base::Arn;
 use cumulet_sandbox::{BoxFuture, CredentialSource, Credentials};
-use cumulet_service::{Cloud, Cx, Principal, Result};
+use cumulet_service::{Cloud, Cx, Found, Principal, Result};
 
 use crate::access::PRINCIPAL;
 use crate::error::Error;
+use crate::logs::Group;
 use crate::name::FunctionName;
 
 /// How long a sandbox's credentials last; it is replaced before they end.
@@ -20,6 +21,8 @@ pub(crate) struct RoleSource {
     pub(crate) cloud: Weak<Cloud>,
     pub(crate) name: FunctionName,
     pub(crate) role: String,
+    /// Where the function's lines go: written as the role.
+    pub(crate) logs: Arc<Group>,
 }
 
 impl CredentialSource for RoleSource {
@@ -28,7 +31,13 @@ impl CredentialSource for RoleSource {
             let cloud = self.cloud.upgrade().ok_or("the cloud is being stopped")?;
             let cx =
                 cloud.context(Principal::service(PRINCIPAL)).in_region(self.name.region.clone());
-            assume(&cx, &self.name, &self.role).await.map_err(|error| error.to_string())
+            let given = assume(&cx, &self.name, &self.role).await.map_err(|e| e.to_string())?;
+            let (key, token) = (&given.access_key_id, Some(given.session_token.as_str()));
+            let found = cloud.parts().credentials.find(key, token).await;
+            if let Found::Identity(role) = found.map_err(|e| e.to_string())? {
+                self.logs.is_written_by(&cx, role.principal).await;
+            }
+            Ok(given)
         })
     }
 }

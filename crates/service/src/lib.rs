@@ -35,7 +35,7 @@ pub use handle::{Handle, Service};
 pub use pass_role::pass_role;
 pub use principal::{Principal, Session};
 pub use resource::{Actual, Changed, Desired, Resource};
-pub use site::{LOCAL_DOMAIN, Site, Sites};
+pub use site::{Distrust, LOCAL_DOMAIN, Site, Sites};
 pub use telemetry::{LogLine, Telemetry};
 
 /// A future that may move between threads, as trait objects return it.

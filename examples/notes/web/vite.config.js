@@ -9,7 +9,7 @@ export default defineConfig(({ command }) => ({
 
 function deployedApi() {
   const outputs = JSON.parse(readFileSync(new URL("public/amplify_outputs.json", import.meta.url)));
-  const { origin, pathname } = new URL(outputs.custom.api);
+  const { origin, pathname } = new URL(outputs.custom.API.Api.endpoint);
   const rewrite = (path) => path.replace(/^\/api/, pathname.replace(/\/$/, ""));
   return { target: origin, changeOrigin: true, rewrite };
 }

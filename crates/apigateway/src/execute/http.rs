@@ -2,21 +2,22 @@
 //! answer, access log.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cumulet_base::{Arn, Body};
-use cumulet_service::{Cx, Sites};
+use cumulet_service::Cx;
 use cumulet_store::Read as _;
 use http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode};
 
+use super::deployed::Deployed;
 use super::event::{self, Found};
 use super::host::Place;
 use super::incoming::{self, At, Incoming};
 use super::invoke::{self, Failure};
 use super::jwt::{self, Issuers, Refused};
-use super::routing::{self, RouteKey};
+use super::routing::{self, RouteKey, Values};
 use super::{access_log, answer, cors};
 use crate::error::Error;
 use crate::http::model::{
@@ -26,15 +27,11 @@ use crate::http::model::{
 use crate::http::part::Keys;
 use crate::store::Apis;
 
-/// Deployments that are kept compiled.
-const MOST_COMPILED: usize = 1024;
-
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Serving {
-    issuers: Issuers,
-    /// By API and deployment, which never changes.
-    compiled: Mutex<HashMap<(String, String), Arc<Compiled>>>,
+    issuers: Arc<Issuers>,
+    compiled: Deployed<Compiled>,
 }
 
 /// A deployment, ready to route.
@@ -64,27 +61,16 @@ impl Compiled {
 }
 
 impl Serving {
-    pub(crate) fn new(issuers: Vec<Arc<dyn Sites>>) -> Self {
-        Self { issuers: Issuers::new(issuers), compiled: Mutex::default() }
+    pub(crate) fn new(issuers: Arc<Issuers>) -> Self {
+        Self { issuers, compiled: Deployed::default() }
     }
 
     async fn compiled(&self, cx: &Cx, keys: &Keys, id: &str) -> Result<Arc<Compiled>, Error> {
-        let name = (keys.api.clone(), id.to_owned());
-        let there = {
-            let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-            compiled.get(&name).cloned()
+        let load = async || {
+            let record = keys.part::<DeploymentRecord>(&cx.store().snapshot(), id).await?;
+            Ok(Compiled::new(record))
         };
-        if let Some(there) = there {
-            return Ok(there);
-        }
-        let record = keys.part::<DeploymentRecord>(&cx.store().snapshot(), id).await?;
-        let new = Arc::new(Compiled::new(record));
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if compiled.len() >= MOST_COMPILED {
-            compiled.clear();
-        }
-        compiled.insert(name, Arc::clone(&new));
-        Ok(new)
+        self.compiled.get(&keys.api, id, load).await
     }
 }
 
@@ -192,7 +178,8 @@ async fn route(
         Ok(compiled) => compiled,
         Err(error) => return broken(&error),
     };
-    let selected = routing::select(&compiled.keys, &incoming.method, &incoming.path);
+    let selected =
+        routing::select(&compiled.keys, &incoming.method, &incoming.path, Values::Decoded);
     let selected = selected.and_then(|(index, p)| Some((compiled.routes.get(index)?, p)));
     let Some((route, parameters)) = selected else { return answer::message(404, "Not Found") };
     found.route_key.clone_from(&route.route_key);
@@ -211,7 +198,7 @@ async fn route(
                 Err(refused) => return refusal(&refused, route),
             }
         }
-        // Signed requests do not reach sites with their principal yet, so nobody is let in.
+        // What a signature's owner may is not asked for HTTP APIs yet, so nobody is let in.
         Some(_) => return answer::message(403, "Forbidden"),
     }
     let integration = route.target.as_deref().and_then(|t| t.strip_prefix("integrations/"));

@@ -49,13 +49,22 @@ pub(crate) async fn invoke(
     timeout: Duration,
 ) -> Result<Bytes, Failure> {
     let principal = Principal::service_for(PRINCIPAL, cx.account(), source);
+    as_caller(&cx.acting_as(principal), function, event, timeout).await
+}
+
+/// The same, as whom `cx` is for.
+pub(crate) async fn as_caller(
+    cx: &Cx,
+    function: &str,
+    event: &Value,
+    timeout: Duration,
+) -> Result<Bytes, Failure> {
     let request = InvocationRequest {
         function_name: function.to_owned(),
         payload: Some(Bytes::from(event.to_string())),
         ..InvocationRequest::default()
     };
     let refused = |error: Error| Failure::Refused(error.to_string());
-    let cx = cx.acting_as(principal);
     let call = cx.call::<Invoke>(request);
     let answer = tokio::time::timeout(timeout, call).await.map_err(|_| Failure::Timeout)?;
     let answer = answer.map_err(refused)?;

@@ -30,8 +30,17 @@ enum Segment {
     Greedy(String),
 }
 
-/// The values of a path's variables, decoded.
+/// The values of a path's variables.
 pub(crate) type Parameters = BTreeMap<String, String>;
+
+/// How they are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// As HTTP APIs give them.
+    Decoded,
+    /// As REST APIs give them: percent signs and all.
+    AsSent,
+}
 
 impl RouteKey {
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -78,7 +87,11 @@ impl Pattern {
         (self.0.len() == path.len()).then_some(rank)
     }
 
-    fn parameters(&self, path: &[&str]) -> Parameters {
+    fn parameters(&self, path: &[&str], values: Values) -> Parameters {
+        let decode = |text: &str| match values {
+            Values::Decoded => decode(text),
+            Values::AsSent => text.to_owned(),
+        };
         let mut parameters = Parameters::new();
         for (index, segment) in self.0.iter().enumerate() {
             match segment {
@@ -128,7 +141,12 @@ fn segments(path: &str) -> Vec<&str> {
 }
 
 /// The index of the route that fits best, and the values of its variables.
-pub(crate) fn select(keys: &[RouteKey], method: &str, path: &str) -> Option<(usize, Parameters)> {
+pub(crate) fn select(
+    keys: &[RouteKey],
+    method: &str,
+    path: &str,
+    values: Values,
+) -> Option<(usize, Parameters)> {
     let path = segments(path);
     let mut best: Option<((Vec<u8>, bool), usize)> = None;
     let mut default = None;
@@ -149,7 +167,7 @@ pub(crate) fn select(keys: &[RouteKey], method: &str, path: &str) -> Option<(usi
     }
     let Some((_, index)) = best else { return default };
     let parameters = match keys.get(index) {
-        Some(RouteKey::Path(_, pattern)) => pattern.parameters(&path),
+        Some(RouteKey::Path(_, pattern)) => pattern.parameters(&path, values),
         _ => Parameters::new(),
     };
     Some((index, parameters))
@@ -190,11 +208,11 @@ mod tests {
             ("GET", "/none/x", "$default", ""),
         ];
         for (method, path, route, parameters) in cases {
-            let (index, found) = select(&keys, method, path).unwrap();
+            let (index, found) = select(&keys, method, path, Values::Decoded).unwrap();
             let found: Vec<_> = found.iter().map(|(k, v)| format!("{k}={v}")).collect();
             assert_eq!((ROUTES[index], found.join(",").as_str()), (route, parameters), "{path}");
         }
-        assert_eq!(select(&keys[..1], "GET", "/x"), None);
+        assert_eq!(select(&keys[..1], "GET", "/x", Values::Decoded), None);
     }
 
     #[test]
@@ -210,7 +228,7 @@ mod tests {
         bolero::check!().with_type::<(String, String)>().with_iterations(3_000).for_each(
             |(key, path)| {
                 let keys = RouteKey::parse(&format!("ANY /{key}")).into_iter().collect::<Vec<_>>();
-                select(&keys, "GET", path);
+                select(&keys, "GET", path, Values::AsSent);
             },
         );
     }

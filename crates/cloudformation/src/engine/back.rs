@@ -4,15 +4,11 @@
 use super::call::{Told, Wanted};
 use super::schedule::{self, Item};
 use super::{Run, Step, Stop};
-use crate::model::{Made, Operation, Phase, ResourceRecord, StackRecord, State, Step as Does};
+use crate::model::{Made, Operation, Phase, ResourceRecord, Stale, State, Step as Does};
 use crate::store;
 
 impl Run {
-    pub(super) async fn roll_update_back(
-        &self,
-        _: &StackRecord,
-        operation: &Operation,
-    ) -> Result<(), Stop> {
+    pub(super) async fn roll_update_back(&self, operation: &Operation) -> Result<(), Stop> {
         let records = self.records().await?;
         let items: Vec<Item> = records
             .iter()
@@ -29,7 +25,7 @@ impl Run {
             let names: Vec<_> = failed.keys().map(String::as_str).collect();
             let names = names.join(", ");
             let reason = format!("The following resource(s) failed to update: [{names}]. ");
-            return self.ended(operation, "UPDATE_ROLLBACK_FAILED", Some(reason)).await;
+            return self.ended("UPDATE_ROLLBACK_FAILED", Some(reason)).await;
         }
         self.advance(|stack, _| {
             "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS".clone_into(&mut stack.status);
@@ -47,56 +43,83 @@ impl Run {
         if record.settled.as_ref() == Some(&mark) {
             return Ok(Ok(()));
         }
-        let touched = record.settled.as_ref().is_some_and(|(of, _)| *of == operation.id);
-        let fresh = touched && record.fresh;
-        let begun = record.begun.clone().filter(|begun| begun.of.0 == operation.id);
-        let half_done = begun.as_ref().filter(|begun| begun.step == Does::Update);
-        let undone = if let Some(begun) = half_done {
-            // It failed: how much of it was done is not known.
-            let from = store::open(self.cx.sealer(), &self.stack_id, &begun.wanted)?;
-            record.current.clone().map(|to| (State { properties: from, ..State::default() }, to))
-        } else if fresh || !touched {
-            None
-        } else {
-            match (&record.current, &record.previous) {
-                (Some(from), Some(to)) => Some((self.state(from)?, to.clone())),
-                _ => None,
-            }
+        let in_place = match self.changed_in_place(operation, &record)? {
+            Some((from, to)) => match self.restore(operation, &mut record, &from, to).await? {
+                Ok(told) => Some(told),
+                Err(reason) => return self.not_restored(operation, record, reason).await,
+            },
+            None => None,
         };
-        let mut told = None;
-        if let Some((from, to)) = undone {
-            match self.restore(operation, &mut record, &from, to).await? {
-                Ok(event) => told = Some(event),
-                Err(reason) => {
-                    let physical_id = record.current.as_ref().map(|made| made.physical_id.as_str());
-                    let event = Told::new("UPDATE_FAILED", physical_id).because(&reason);
-                    record.tell(self.cx.now(), &event);
-                    self.note(operation, &record, Some(event)).await?;
-                    return Ok(Err(reason));
-                }
-            }
-        } else if fresh && record.previous.is_some() {
-            std::mem::swap(&mut record.current, &mut record.previous);
-            let physical_id = record.current.as_ref().map(|made| made.physical_id.clone());
-            let event = Told::new("UPDATE_COMPLETE", physical_id.as_deref());
-            record.tell(self.cx.now(), &event);
-            told = Some(event);
-        } else if let Some(begun) = begun.filter(|begun| begun.step == Does::Replace) {
-            self.leftover(&record.type_name, &begun).await?;
+        let told = if in_place.is_some() {
+            record.begun = None;
+            in_place
+        } else if record.is_of(operation) && record.fresh {
+            self.give_up(operation, &mut record)
+        } else {
+            None
+        };
+        // What an earlier operation made is not this one's to take away.
+        if record.is_of(operation) {
+            record.fresh = false;
         }
         if let Some(made) = &record.current {
             made.type_name.clone_into(&mut record.type_name);
-            record.begun = None;
         }
-        // What an earlier operation made is not this one's to take away.
-        record.fresh = fresh;
         record.settled = Some(mark);
         self.note(operation, &record, told).await?;
         Ok(Ok(()))
     }
 
+    /// What the operation has changed in place, or was about to: from which state to which.
+    fn changed_in_place(
+        &self,
+        operation: &Operation,
+        record: &ResourceRecord,
+    ) -> Result<Option<(State, Made)>, Stop> {
+        let begun = record.begun.as_ref().filter(|begun| begun.of.0 == operation.id);
+        if let Some(begun) = begun.filter(|begun| begun.step == Does::Update) {
+            // It failed: how much of it was done is not known.
+            let from = store::open(self.cx.sealer(), &self.stack_id, &begun.wanted)?;
+            let from = State { properties: from, ..State::default() };
+            return Ok(record.current.clone().map(|to| (from, to)));
+        }
+        if !record.is_of(operation) || record.fresh {
+            return Ok(None);
+        }
+        match (&record.current, &record.previous) {
+            (Some(from), Some(to)) => Ok(Some((self.state(from)?, to.clone()))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What the operation made goes, what it replaced is back.
+    fn give_up(&self, operation: &Operation, record: &mut ResourceRecord) -> Option<Told> {
+        if let Some(made) = record.current.take() {
+            let kept = operation.keeps(made.deletion_policy.as_deref());
+            record.stale.push(Stale { made, kept });
+        }
+        record.current = record.previous.take();
+        let made = record.current.as_ref()?;
+        let told = Told::new("UPDATE_COMPLETE", Some(&made.physical_id));
+        record.tell(self.cx.now(), &told);
+        Some(told)
+    }
+
+    async fn not_restored(
+        &self,
+        operation: &Operation,
+        mut record: ResourceRecord,
+        reason: String,
+    ) -> Result<Step, Stop> {
+        let physical_id = record.current.as_ref().map(|made| made.physical_id.as_str());
+        let told = Told::new("UPDATE_FAILED", physical_id).because(&reason);
+        record.tell(self.cx.now(), &told);
+        self.note(operation, &record, Some(told)).await?;
+        Ok(Err(reason))
+    }
+
     /// Gives a resource back what it was.
-    async fn restore(
+    pub(super) async fn restore(
         &self,
         operation: &Operation,
         record: &mut ResourceRecord,

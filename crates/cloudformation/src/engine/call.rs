@@ -79,14 +79,15 @@ impl Run {
         Ok((cx, found.ok_or_else(unknown)?))
     }
 
-    /// For the attempt to make what was given this name, which no other resource has.
-    pub(crate) fn attempt(&self, cx: &Cx, name: &str) -> Cx {
+    /// The context of the attempt to make what was given this name, which no other resource has.
+    pub(crate) fn attempt(&self, name: &str) -> Cx {
+        let cx = self.actor.as_ref().unwrap_or(&self.cx);
         cx.attempting(&format!("{}/{name}", self.stack_id))
     }
 
     pub(crate) async fn create(&self, wanted: &Wanted<'_>) -> Result<Actual, String> {
-        let (cx, resource) = self.parts(wanted.type_name)?;
-        let cx = &self.attempt(cx, wanted.name);
+        let (_, resource) = self.parts(wanted.type_name)?;
+        let cx = &self.attempt(wanted.name);
         let desired =
             Desired { name: wanted.name, properties: wanted.properties, tags: wanted.tags };
         retried(cx, || resource.create(cx, desired)).await

@@ -120,6 +120,11 @@ impl Run {
             return Ok(Err("Resource creation cancelled".to_owned()));
         }
         let resumed = record.begun.clone().filter(|begun| begun.of == mark);
+        if resumed.is_none()
+            && let Err(reason) = self.take_over(operation, &mut record).await?
+        {
+            return self.refused(operation, record, reason).await;
+        }
         let begun = match resumed {
             Some(begun) => begun,
             None => match self.plan(target, resource, &mut record, mark.clone()).await? {
@@ -147,6 +152,28 @@ impl Run {
         let read = self.cx.store().snapshot();
         let stack = store::stack(&read, &self.place, &self.stack_id).await?;
         Ok(stack.operation.is_some_and(|one| one.cancelled))
+    }
+
+    /// Brings what an earlier operation left half done to where it can be gone on from: what it
+    /// half made is removed, what it half changed is given back what it was.
+    async fn take_over(
+        &self,
+        operation: &Operation,
+        record: &mut ResourceRecord,
+    ) -> Result<Step, Stop> {
+        if let Err(reason) = self.settle_debt(operation, record).await? {
+            return Ok(Err(reason));
+        }
+        record.retire_replaced();
+        if let (Some(begun), Some(made)) = (record.begun.clone(), record.current.clone()) {
+            let properties = store::open(self.cx.sealer(), &self.stack_id, &begun.wanted)?;
+            let from = State { properties, ..State::default() };
+            if let Err(reason) = self.restore(operation, record, &from, made).await? {
+                return Ok(Err(reason));
+            }
+            record.begun = None;
+        }
+        Ok(Ok(()))
     }
 
     /// Decides what to do and writes it down; `None` where there is nothing to do.
@@ -189,8 +216,15 @@ impl Run {
             _ => self.name(&target.stack.name, &resource.id),
         };
         resource.type_name.clone_into(&mut record.type_name);
-        let begun =
-            Begun { of: mark, name, step, wanted: self.seal(&properties)?, tags: tags.clone() };
+        let begun = Begun {
+            of: mark,
+            name,
+            step,
+            wanted: self.seal(&properties)?,
+            type_name: resource.type_name.clone(),
+            tags: tags.clone(),
+            needs: target.graph.dependencies(&resource.id).map(str::to_owned).collect(),
+        };
         record.begun = Some(begun.clone());
         let physical_id = record.current.as_ref().map(|made| made.physical_id.clone());
         let told = Told { status, reason, physical_id };
@@ -296,13 +330,16 @@ impl Run {
         };
         let status = if begun.step == Does::Create { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE" };
         let told = Told::new(status, Some(&made.physical_id));
+        // An update may end in a new physical resource, which then replaces the old one.
+        let same = record.current.as_ref().is_some_and(|old| old.physical_id == made.physical_id);
+        record.fresh = begun.step != Does::Update || !same;
+        let attempt = self.attempt(&made.name);
         record.previous = record.current.replace(made);
-        record.fresh = begun.step != Does::Update;
         record.begun = None;
         describe(target, resource, &mut record);
         record.settled = Some((target.operation.id.clone(), Phase::Forward));
         record.tell(self.cx.now(), &told);
-        self.note(target.operation, &record, Some(told)).await?;
+        self.write(target.operation, &record, Some(told), Some(&attempt)).await?;
         Ok(Ok(()))
     }
 
@@ -315,11 +352,7 @@ impl Run {
         mark: (String, Phase),
     ) -> Result<Step, Stop> {
         describe(target, resource, &mut record);
-        // What an update replaced that then stood still still waits to be removed.
-        record.fresh = record.fresh && record.previous.is_some();
-        if !record.fresh {
-            record.previous = None;
-        }
+        record.fresh = false;
         record.settled = Some(mark);
         self.note(target.operation, &record, None).await?;
         Ok(Ok(()))
@@ -332,8 +365,11 @@ impl Run {
         reason: String,
     ) -> Result<Step, Stop> {
         let status = if record.current.is_some() { "UPDATE_FAILED" } else { "CREATE_FAILED" };
-        let physical_id = record.current.as_ref().map(|made| made.physical_id.as_str());
-        let told = Told::new(status, physical_id).because(&reason);
+        let mut physical_id = record.current.as_ref().map(|made| made.physical_id.clone());
+        if let Some(begun) = record.begun.as_ref().filter(|_| physical_id.is_none()) {
+            physical_id = self.attempt(&begun.name).made_before().await?;
+        }
+        let told = Told::new(status, physical_id.as_deref()).because(&reason);
         record.tell(self.cx.now(), &told);
         self.note(operation, &record, Some(told)).await?;
         Ok(Err(reason))

@@ -10,6 +10,7 @@ mod forward;
 mod outputs;
 mod remove;
 mod schedule;
+mod sweep;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -133,7 +134,9 @@ async fn finish(
     let Some(stack) = read.get_record::<StackRecord>(&place.stack(&stack_id)).await? else {
         return Ok(());
     };
-    let Some(operation) = stack.operation else { return Ok(()) };
+    let Some(operation) = stack.operation.filter(|one| *one.id == *lease.key) else {
+        return Ok(());
+    };
     let cx = cloud.context(operation.principal.clone());
     let cx = cx.in_account(place.account.clone()).in_region(place.region.clone());
     let actor = actor(&cx, &operation).await?;
@@ -176,12 +179,14 @@ impl Run {
     async fn phase(&self) -> Result<bool, Stop> {
         let read = self.cx.store().snapshot();
         let stack = store::stack(&read, &self.place, &self.stack_id).await?;
-        let Some(operation) = stack.operation.clone() else { return Ok(false) };
+        // Once this one is over, the next may have begun, which has a job of its own.
+        let operation = stack.operation.clone().filter(|one| *one.id == *self.lease.key);
+        let Some(operation) = operation else { return Ok(false) };
         match (operation.kind, operation.phase) {
             (Kind::Delete, _) => self.delete_stack(&stack, &operation).await?,
             (_, Phase::Forward) => self.forward(&stack, &operation).await?,
-            (Kind::Create, _) => self.roll_creation_back(&stack, &operation).await?,
-            (Kind::Update, Phase::Back) => self.roll_update_back(&stack, &operation).await?,
+            (Kind::Create, _) => self.roll_creation_back(&operation).await?,
+            (Kind::Update, Phase::Back) => self.roll_update_back(&operation).await?,
             (Kind::Update, phase) => self.clean_up(&stack, &operation, phase).await?,
         }
         Ok(true)
@@ -221,6 +226,17 @@ impl Run {
         record: &ResourceRecord,
         event: Option<call::Told>,
     ) -> Result<(), Stop> {
+        self.write(operation, record, event, None).await
+    }
+
+    /// The same. What was made in the attempt `done` is known from now on.
+    async fn write(
+        &self,
+        operation: &Operation,
+        record: &ResourceRecord,
+        event: Option<call::Told>,
+        done: Option<&Cx>,
+    ) -> Result<(), Stop> {
         let (id, now) = (self.cx.ids().uuid(), self.cx.now());
         let event = event.map(|told| told.event(record, &id, now, operation.token.clone()));
         let event = &event;
@@ -232,6 +248,9 @@ impl Run {
                     store::add_event(&tx, &self.place, &self.stack_id, event).await?;
                 }
                 tx.put_record(self.place.resource(&self.stack_id, &record.id), record);
+                if let Some(done) = done {
+                    done.forget_made(&tx);
+                }
                 Ok::<_, Stop>(())
             })
             .await

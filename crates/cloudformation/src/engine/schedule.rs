@@ -31,7 +31,8 @@ impl Item {
 /// Runs every item after those it waits for; gives what failed, with the reason. What waits for a
 /// failed item is not begun; with `stops`, nothing more is begun after a failure.
 ///
-/// `Err` breaks off at once. Items that wait for each other in a circle are not begun.
+/// `Err` breaks off at once. Of items that wait for each other in a circle, as those of several
+/// revisions may, the first is begun; with `stops`, none.
 pub(crate) async fn run<E, F, Fut>(
     items: &[Item],
     stops: bool,
@@ -46,20 +47,30 @@ where
     let mut done: BTreeSet<String> = BTreeSet::new();
     let mut failed = BTreeMap::new();
     let mut running = FuturesUnordered::new();
+    let begin = |item: &Item| {
+        let (id, work) = (item.id.clone(), step(item.id.clone()));
+        async move { (id, work.await) }
+    };
     loop {
         let mut later = Vec::new();
         for item in waiting {
             let ready = item.after.iter().all(|id| done.contains(id) || !ids.contains(id.as_str()));
             if ready && running.len() < PARALLEL && (failed.is_empty() || !stops) {
-                let (id, work) = (item.id.clone(), step(item.id.clone()));
-                running.push(async move { (id, work.await) });
+                running.push(begin(item));
             } else {
                 later.push(item);
             }
         }
         waiting = later;
         match running.next().await {
-            None => return Ok(failed),
+            None if stops => return Ok(failed),
+            None => match in_circle(&waiting, &failed) {
+                None => return Ok(failed),
+                Some(at) => {
+                    let item = waiting.remove(at);
+                    running.push(begin(item));
+                }
+            },
             Some((id, outcome)) => match outcome? {
                 Ok(()) => {
                     done.insert(id);
@@ -68,6 +79,22 @@ where
                     failed.insert(id, reason);
                 }
             },
+        }
+    }
+}
+
+/// Of those that wait though nothing runs, one that does not wait for what has failed.
+fn in_circle(waiting: &[&Item], failed: &BTreeMap<String, String>) -> Option<usize> {
+    let mut stuck: BTreeSet<&str> = failed.keys().map(String::as_str).collect();
+    loop {
+        let before = stuck.len();
+        for item in waiting {
+            if item.after.iter().any(|id| stuck.contains(id.as_str())) {
+                stuck.insert(&item.id);
+            }
+        }
+        if stuck.len() == before {
+            return waiting.iter().position(|item| !stuck.contains(item.id.as_str()));
         }
     }
 }
@@ -101,5 +128,7 @@ mod tests {
         assert_eq!(order(&items, false, "b").await, ("ab".to_owned(), vec!["b".to_owned()]));
         let circle = [item("a", &["b"]), item("b", &["a"])];
         assert_eq!(order(&circle, true, "").await.0, "");
+        let circle = [item("a", &["b"]), item("b", &["a"]), item("c", &["d"]), item("d", &[])];
+        assert_eq!(order(&circle, false, "d").await, ("dab".to_owned(), vec!["d".to_owned()]));
     }
 }

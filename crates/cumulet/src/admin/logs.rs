@@ -36,7 +36,7 @@ pub(crate) struct Question {
 /// Lines by their time.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Lines {
-    pub(crate) lines: Vec<Line>,
+    pub(crate) events: Vec<Line>,
     /// The moment up to which nothing is left out (milliseconds since the epoch): ask on from
     /// there. `None`: these are all.
     pub(crate) more: Option<i64>,
@@ -75,7 +75,7 @@ fn merged(read: Vec<(Vec<Line>, bool)>) -> Lines {
         lines.retain(|line| line.at <= end);
     }
     lines.sort_by(|a, b| (a.at, &a.group, &a.id).cmp(&(b.at, &b.group, &b.id)));
-    Lines { lines, more, now: 0 }
+    Lines { events: lines, more, now: 0 }
 }
 
 /// The lines of one group, and whether these are all.
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn groups_are_merged_up_to_where_nothing_is_left_out() {
-        let times = |lines: &Lines| lines.lines.iter().map(|line| line.at).collect::<Vec<_>>();
+        let times = |lines: &Lines| lines.events.iter().map(|line| line.at).collect::<Vec<_>>();
         let all = merged(vec![group("a", &[1, 4], true), group("b", &[2, 9], true)]);
         assert_eq!((times(&all), all.more), (vec![1, 2, 4, 9], None));
         let cut = merged(vec![group("a", &[1, 4], false), group("b", &[2, 9], true)]);

@@ -10,20 +10,28 @@
 mod answer;
 mod door;
 mod health;
+pub(crate) mod invoke;
+pub(crate) mod logs;
+pub(crate) mod mail;
 mod mailbox;
-mod sites;
+mod message;
+pub(crate) mod outputs;
+pub(crate) mod sites;
+mod stacks;
+pub(crate) mod status;
 mod token;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cumulet_base::Body;
+use cumulet_base::{Body, Timestamp};
 use cumulet_mail::Mail;
 use cumulet_net::{Address, Handler, Peer};
-use cumulet_service::{BoxFuture, Cloud, Cx, Principal, Site, Sites};
+use cumulet_service::{BoxFuture, Cloud, Cx, Principal, RequestInfo, Site, Sites};
 use http::header::{HOST, HeaderValue, LOCATION, SET_COOKIE};
 use http::{Method, Request, Response, StatusCode};
 
+use answer::Problem;
 use door::{Caller, Refusal};
 pub(crate) use token::Token;
 
@@ -31,40 +39,85 @@ use crate::ports::Ports;
 
 /// The path that leads here, on every host.
 const ROOT: &str = "/_cumulet/";
+const NO_PAGE: &str = "There is no such page.";
 
 /// What the administration knows.
 pub(crate) struct Admin {
     pub(crate) cloud: Arc<Cloud>,
     pub(crate) mail: Arc<Mail>,
+    pub(crate) ports: Arc<Ports>,
     pub(crate) token: Token,
     /// Where its own listener is.
     pub(crate) address: SocketAddr,
-    /// Where sites are reached.
-    pub(crate) ports: Arc<Ports>,
+    /// Where programs on this machine reach the cloud.
+    pub(crate) endpoint: String,
+    /// When the process started.
+    pub(crate) started: Timestamp,
 }
 
 impl Admin {
-    /// The link that opens `page` in a browser.
-    pub(crate) fn link(&self, page: &str) -> String {
-        link(&format!("http://{}", self.address), page, &self.token)
-    }
-
     /// A context as the account's root.
-    fn root(&self) -> Cx {
-        let account = self.cloud.parts().account.as_str().to_owned();
-        self.cloud.context(Principal::Root { account })
+    pub(crate) fn root(&self) -> Cx {
+        let parts = self.cloud.parts();
+        let info = RequestInfo {
+            endpoint: self.endpoint.clone(),
+            secure: false,
+            ..RequestInfo::internal(parts.ids.uuid(), parts.clock.now())
+        };
+        let principal = Principal::Root { account: parts.account.as_str().to_owned() };
+        let (account, region) = (parts.account.clone(), parts.region.clone());
+        Cx::new(Arc::clone(&self.cloud), Arc::new(principal), account, region, Arc::new(info))
     }
 
     /// The answer to a request that was let in; its path is without [`ROOT`].
     async fn page(&self, path: &str, request: Request<Body>) -> Response<Body> {
-        let (parts, _body) = request.into_parts();
-        match (parts.method, path) {
-            (Method::GET | Method::HEAD, "mailbox") => {
-                mailbox::get(&self.mail, &parts.headers).await
+        let (parts, body) = request.into_parts();
+        let cx = self.root();
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        match path {
+            "mailbox" if reads => mailbox::get(&self.mail, &parts.headers).await,
+            "mailbox.css" if reads => mailbox::style(),
+            "mailbox.js" if reads => mailbox::script(),
+            "status" if reads => {
+                let uptime = cx.now().since(self.started).as_secs();
+                let status = status::get(&cx, &self.endpoint, &self.ports, uptime).await;
+                answer::of(status.map_err(Problem::from))
             }
-            (Method::GET | Method::HEAD, "sites") => sites::get(&self.ports),
-            _ => answer::message(StatusCode::NOT_FOUND, "There is no such page."),
+            "sites" if reads => answer::json(StatusCode::OK, &sites::get(&self.ports)),
+            "mail" if reads => answer::of(mail::get(&self.mail).await),
+            "reset" => {
+                let words = "This cloud was started without --allow-reset.";
+                answer::message(StatusCode::FORBIDDEN, words)
+            }
+            _ if parts.method == Method::POST => match self.post(&cx, path, body).await {
+                Some(answer) => answer,
+                None => answer::message(StatusCode::NOT_FOUND, NO_PAGE),
+            },
+            _ => answer::message(StatusCode::NOT_FOUND, NO_PAGE),
         }
+    }
+
+    /// Pages that take something; `None` where there is none of that name.
+    async fn post(&self, cx: &Cx, path: &str, body: Body) -> Option<Response<Body>> {
+        Some(match path {
+            "invoke" => answer::of(match answer::input(body).await {
+                Ok(input) => invoke::post(cx, input).await,
+                Err(why) => Err(why),
+            }),
+            "logs" => answer::of(match answer::input(body).await {
+                Ok(input) => logs::post(cx, input).await,
+                Err(why) => Err(why),
+            }),
+            "outputs" => answer::of(match answer::input(body).await {
+                Ok(input) => outputs::post(cx, &self.ports, input).await,
+                Err(why) => Err(why),
+            }),
+            "mail" => answer::of(match answer::input(body).await {
+                Ok(input) => mail::post(&self.mail, input).await,
+                Err(why) => Err(why),
+            }),
+            _ => return None,
+        })
     }
 
     /// The name of the session's cookie. Clouds on one machine share their cookies, as a cookie
@@ -76,7 +129,7 @@ impl Admin {
     /// Answers on the administration's own listener.
     async fn own(&self, peer: &Peer, request: Request<Body>) -> Response<Body> {
         let Some(path) = request.uri().path().strip_prefix(ROOT).map(str::to_owned) else {
-            return answer::message(StatusCode::NOT_FOUND, "There is no such page.");
+            return answer::message(StatusCode::NOT_FOUND, NO_PAGE);
         };
         if path == "health" {
             return health::get(&self.root()).await;
@@ -165,6 +218,28 @@ impl Site for OnMainPort {
             self.0.page(&path, request).await
         })
     }
+}
+
+/// Lets in who is local and sends the token; else the answer is the refusal.
+pub(crate) fn admit(
+    peer: &Peer,
+    request: &Request<Body>,
+    token: &Token,
+) -> Result<(), Response<Body>> {
+    let authority = authority(request).unwrap_or_default();
+    let headers = request.headers();
+    let caller = Caller { loopback: is_loopback(peer), authority: &authority, headers };
+    door::local(caller).map_err(refused)?;
+    if door::bearer(headers).is_some_and(|sent| token.is(sent)) {
+        Ok(())
+    } else {
+        Err(refused(Refusal::Token))
+    }
+}
+
+/// A few words as an answer of the administration.
+pub(crate) fn said(status: StatusCode, words: &str) -> Response<Body> {
+    answer::message(status, words)
 }
 
 /// The link that opens `page` of the administration at `url` in a browser.

@@ -16,13 +16,17 @@ use cumulet_api_cognito_idp::ops::{
     DescribeUserPool, DescribeUserPoolClient, DescribeUserPoolClientRequest,
     DescribeUserPoolRequest, ListGroups, ListGroupsRequest,
 };
-use cumulet_api_cognito_idp::types::{GroupType, UserPoolClientType, UserPoolMfaType, UserPoolType};
+use cumulet_api_cognito_idp::types::{
+    GroupType, UserPoolClientType, UserPoolMfaType, UserPoolType,
+};
 use cumulet_service::Cx;
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::answer::Problem;
 use super::stacks;
+use crate::ports::Ports;
 
 /// The version of the schema (aws-amplify/amplify-backend, client-config).
 const VERSION: &str = "1.3";
@@ -35,7 +39,7 @@ pub(crate) struct Question {
     pub(crate) stack: String,
 }
 
-pub(super) async fn post(cx: &Cx, question: Question) -> Result<Value, Problem> {
+pub(super) async fn post(cx: &Cx, ports: &Ports, question: Question) -> Result<Value, Problem> {
     let name = question.stack;
     let found = stacks::stacks(cx, Some(&name)).await?.into_iter().next();
     let stack = found.ok_or_else(|| Problem::wrong(format!("there is no stack {name}")))?;
@@ -43,7 +47,7 @@ pub(super) async fn post(cx: &Cx, question: Question) -> Result<Value, Problem> 
     let mut custom = Map::new();
     custom.insert("stack".to_owned(), name.into());
     custom.insert("outputs".to_owned(), outputs(&stack));
-    let apis = apis(cx, &resources).await?;
+    let apis = apis(cx, ports, &resources).await?;
     if !apis.is_empty() {
         custom.insert("API".to_owned(), Value::Object(apis));
     }
@@ -57,6 +61,12 @@ pub(super) async fn post(cx: &Cx, question: Question) -> Result<Value, Problem> 
     }
     document.insert("custom".to_owned(), Value::Object(custom));
     Ok(Value::Object(document))
+}
+
+/// The same for commands of this process. The error is in words for a person.
+pub(crate) async fn of(cx: &Cx, ports: &Ports, stack: &str) -> Result<Value, String> {
+    let question = Question { stack: stack.to_owned() };
+    post(cx, ports, question).await.map_err(Problem::into_words)
 }
 
 fn outputs(stack: &Stack) -> Value {
@@ -80,7 +90,11 @@ fn of_type<'a>(
 }
 
 /// Endpoints as Amplify's REST category takes them, by the logical id of the API.
-async fn apis(cx: &Cx, resources: &[StackResourceSummary]) -> Result<Map<String, Value>, Problem> {
+async fn apis(
+    cx: &Cx,
+    ports: &Ports,
+    resources: &[StackResourceSummary],
+) -> Result<Map<String, Value>, Problem> {
     let mut apis = Map::new();
     let mut add = |logical: &str, endpoint: String| {
         let api = json!({
@@ -92,7 +106,11 @@ async fn apis(cx: &Cx, resources: &[StackResourceSummary]) -> Result<Map<String,
     };
     for (logical, api_id) in of_type(resources, "AWS::ApiGatewayV2::Api") {
         let api = cx.call::<GetApi>(GetApiRequest { api_id: api_id.to_owned() }).await?;
-        add(logical, api.api_endpoint.unwrap_or_default());
+        let named = api.api_endpoint.unwrap_or_default();
+        // A port resolves in every browser, a name below `localhost` not in all.
+        let uri: Option<Uri> = named.parse().ok();
+        let own = uri.as_ref().and_then(Uri::host).and_then(|host| ports.url_of(host));
+        add(logical, own.unwrap_or(named));
     }
     Ok(apis)
 }

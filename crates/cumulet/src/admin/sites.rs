@@ -1,14 +1,16 @@
-//! `GET /_cumulet/sites`: the sites that have a loopback port of their own,
-//! `[{"host": …, "url": …}]`.
+//! `GET /_cumulet/sites`: the sites that have a loopback port of their own: `[{host, url}]`.
 
-use cumulet_base::Body;
-use http::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use super::answer;
 use crate::ports::Ports;
 
-pub(super) fn get(ports: &Ports) -> Response<Body> {
-    let list = ports.list().into_iter().map(|(host, url)| json!({ "host": host, "url": url }));
-    answer::json(StatusCode::OK, &Value::from_iter(list))
+/// A site, by its name and by its own port.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Site {
+    pub(crate) host: String,
+    pub(crate) url: String,
+}
+
+pub(super) fn get(ports: &Ports) -> Vec<Site> {
+    ports.list().into_iter().map(|(host, url)| Site { host, url }).collect()
 }

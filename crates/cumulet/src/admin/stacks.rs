@@ -23,7 +23,8 @@ pub(super) async fn stacks(cx: &Cx, name: Option<&str>) -> Result<Vec<Stack>> {
     let mut next_token = None;
     for _ in 0..PAGES {
         let stack_name = name.map(str::to_owned);
-        let page = cx.call::<DescribeStacks>(DescribeStacksInput { stack_name, next_token }).await?;
+        let page =
+            cx.call::<DescribeStacks>(DescribeStacksInput { stack_name, next_token }).await?;
         found.extend(page.stacks.unwrap_or_default());
         next_token = page.next_token;
         if next_token.is_none() {

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use cumulet_service::{Cx, Result};
 use serde::{Deserialize, Serialize};
 
+use super::sites::{self, Site};
 use super::stacks::{self, FUNCTION};
+use crate::ports::Ports;
 
 /// The cloud at a glance.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +20,8 @@ pub(crate) struct Status {
     /// Seconds since it started.
     pub(crate) uptime: u64,
     pub(crate) stacks: Vec<Stack>,
+    /// Sites with a port of their own.
+    pub(crate) sites: Vec<Site>,
     /// Functions that no stack made, and those of stacks.
     pub(crate) functions: Vec<Function>,
 }
@@ -49,7 +53,7 @@ pub(crate) struct Function {
     pub(crate) logical_id: Option<String>,
 }
 
-pub(super) async fn get(cx: &Cx, url: &str, uptime: u64) -> Result<Status> {
+pub(super) async fn get(cx: &Cx, url: &str, ports: &Ports, uptime: u64) -> Result<Status> {
     let mut made_by = BTreeMap::new();
     let mut found = Vec::new();
     for stack in stacks::stacks(cx, None).await? {
@@ -91,6 +95,7 @@ pub(super) async fn get(cx: &Cx, url: &str, uptime: u64) -> Result<Status> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime,
         stacks: found,
+        sites: sites::get(ports),
         functions: functions.collect(),
     })
 }

@@ -98,12 +98,11 @@ async fn a_chosen_name_is_not_taken_from_another() {
     let testing = Testing::new().await;
     let mut properties = first();
     properties.insert("TableName".into(), json!("chosen"));
-    let of_stack = |name: &str| [("stack".to_owned(), name.to_owned())];
-    let (one, two) = (of_stack("one"), of_stack("two"));
-    let desired = |tags| Desired { name: "unused", properties: &properties, tags };
-    assert_eq!(Table.create(&testing.cx, desired(&one)).await.unwrap().physical_id, "chosen");
-    Table.create(&testing.cx, desired(&one)).await.unwrap();
-    let refused = Table.create(&testing.cx, desired(&two)).await.unwrap_err();
+    let desired = Desired { name: "unused", properties: &properties, tags: &[] };
+    let (one, two) = (testing.cx.attempting("one"), testing.cx.attempting("two"));
+    assert_eq!(Table.create(&one, desired).await.unwrap().physical_id, "chosen");
+    Table.create(&one, desired).await.unwrap();
+    let refused = Table.create(&two, desired).await.unwrap_err();
     assert_eq!(refused.message, "Table already exists: chosen");
 }
 

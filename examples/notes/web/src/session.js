@@ -19,9 +19,8 @@ export async function configure() {
   if (!response.ok) throw new Error(`amplify_outputs.json: ${response.status}`);
   const outputs = await response.json();
   const config = parseAmplifyConfig(outputs);
-  // A pool that is not at AWS's own address says here where it is.
-  const userPoolEndpoint = outputs.custom?.userPoolEndpoint;
-  if (userPoolEndpoint) config.Auth.Cognito.userPoolEndpoint = userPoolEndpoint;
+  // A pool that is not at AWS's own address says here where it is: `userPoolEndpoint`.
+  Object.assign(config.Auth.Cognito, outputs.custom?.Cognito);
   Amplify.configure(config);
 }
 

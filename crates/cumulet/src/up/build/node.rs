@@ -1,0 +1,210 @@
+//! Node's dependencies by `npm`, and bundles by the app's own `esbuild`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::copy;
+use crate::up::code::Code;
+use crate::up::command::{Run, on_path};
+use crate::up::files::{Entry, Kind, Listing};
+use crate::up::progress::Step;
+
+/// Files that say which dependencies a folder has.
+const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
+/// Endings of an entry point, the likeliest first.
+const SOURCES: [&str; 6] = ["ts", "mts", "js", "mjs", "tsx", "cjs"];
+
+/// Brings the dependencies of the package in `folder`; for production without those of its
+/// development.
+pub(in crate::up) async fn install(
+    folder: &Path,
+    step: &Step,
+    production: bool,
+) -> Result<(), String> {
+    let locked = folder.join("package-lock.json").is_file();
+    let mut npm = Run::new("npm", folder).arg(if locked { "ci" } else { "install" });
+    if production {
+        npm = npm.arg("--omit=dev");
+        if !locked {
+            npm = npm.quietly("--no-package-lock");
+        }
+    }
+    step.now(npm.shown());
+    let npm = npm.quietly("--no-audit").quietly("--no-fund");
+    npm.env("npm_config_update_notifier", "false").run().await
+}
+
+/// What lies around a folder that is bundled, up to the app's: dependencies may be named there.
+pub(super) fn around(folder: &Path, app: &Path) -> Result<Listing, String> {
+    let mut found = Listing::new();
+    for (level, above) in folders(folder, app).skip(1).enumerate() {
+        for name in MANIFESTS {
+            let path = above.join(name);
+            if let Ok(data) = std::fs::metadata(&path) {
+                let kind = Kind::File { executable: false, bytes: data.len() };
+                found.insert(format!("{}{name}", "../".repeat(level + 1)), Entry { path, kind });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The folder, and those above it up to the app's.
+fn folders<'a>(folder: &'a Path, app: &'a Path) -> impl Iterator<Item = &'a Path> {
+    folder.ancestors().take_while(move |above| *above == folder || above.starts_with(app))
+}
+
+/// Bundles `code` into `out`. Where the app has its dependencies installed they are taken from
+/// there; elsewhere they are installed into a copy.
+pub(super) async fn bundle(
+    code: &Code,
+    properties: &Map<String, Value>,
+    app: &Path,
+    listing: Listing,
+    scratch: &Path,
+    out: &Path,
+    step: &Step,
+) -> Result<(), String> {
+    let installed = folders(&code.path, app).any(|folder| folder.join("node_modules").is_dir());
+    let folder = if installed || !code.path.join("package.json").is_file() {
+        code.path.clone()
+    } else {
+        let own: Listing =
+            listing.into_iter().filter(|(name, _)| !name.starts_with("../")).collect();
+        copy(own, scratch).await?;
+        install(scratch, step, false).await?;
+        scratch.to_owned()
+    };
+    let esbuild = esbuild(&folder, app).ok_or_else(|| {
+        format!(
+            "esbuild is not installed: add it to the app (`npm install --save-dev esbuild` in {})",
+            code.path.display()
+        )
+    })?;
+    let mut run = Run::new(esbuild, &folder);
+    for entry in entries(code, properties)? {
+        run = run.arg(entry);
+    }
+    for flag in flags(properties)? {
+        run = run.quietly(flag);
+    }
+    step.now(run.shown());
+    run.quietly(format!("--outdir={}", out.display())).run().await
+}
+
+fn esbuild(folder: &Path, app: &Path) -> Option<PathBuf> {
+    let mut beside = folders(folder, app).map(|above| above.join("node_modules/.bin/esbuild"));
+    beside.find(|file| file.is_file()).or_else(|| on_path("esbuild"))
+}
+
+/// `EntryPoints`, or the handler's file.
+fn entries(code: &Code, properties: &Map<String, Value>) -> Result<Vec<String>, String> {
+    if let Some(named) = properties.get("EntryPoints") {
+        let items = named.as_array().into_iter().flatten();
+        return Ok(items.filter_map(Value::as_str).map(str::to_owned).collect());
+    }
+    let handler = code.handler.as_deref().unwrap_or_default();
+    let stem = handler.rsplit_once('.').map_or(handler, |(stem, _)| stem);
+    let mut files = SOURCES.iter().map(|end| format!("{stem}.{end}"));
+    let found = files.find(|file| code.path.join(file).is_file()).ok_or_else(|| {
+        format!("no file for the handler `{handler}`: name EntryPoints in BuildProperties")
+    })?;
+    Ok(vec![found])
+}
+
+/// `BuildProperties` as options of esbuild ("Building Node.js Lambda functions with esbuild").
+fn flags(properties: &Map<String, Value>) -> Result<Vec<String>, String> {
+    let mut flags = vec!["--bundle".to_owned(), "--platform=node".to_owned()];
+    for (name, default) in [("Format", "cjs"), ("Target", "es2020"), ("Minify", "true")] {
+        if !properties.contains_key(name) {
+            flags.push(format!("--{}={default}", name.to_ascii_lowercase()));
+        }
+    }
+    for (name, value) in properties {
+        let (flag, each) = match name.as_str() {
+            "EntryPoints" => continue,
+            "Format" => ("format", false),
+            "Target" => ("target", false),
+            "Minify" => ("minify", false),
+            // The one switch that takes no `true`.
+            "Sourcemap" if value == false => continue,
+            "Sourcemap" if value == true => {
+                flags.push("--sourcemap".to_owned());
+                continue;
+            }
+            "Sourcemap" => ("sourcemap", false),
+            "SourcesContent" => ("sources-content", false),
+            "KeepNames" => ("keep-names", false),
+            "MainFields" => ("main-fields", false),
+            "TreeShaking" => ("tree-shaking", false),
+            "External" => ("external", true),
+            "Loader" => ("loader", true),
+            "OutExtension" => ("out-extension", true),
+            "Banner" => ("banner", true),
+            "Footer" => ("footer", true),
+            "Define" => ("define", true),
+            "Alias" => ("alias", true),
+            other => {
+                return Err(format!("`up` does not know `{other}` of esbuild's BuildProperties"));
+            }
+        };
+        let items: Vec<String> = match value {
+            Value::Array(items) => items.iter().map(text).collect(),
+            Value::Object(map) => {
+                map.iter().map(|(key, item)| format!("{key}={}", text(item))).collect()
+            }
+            one => vec![text(one)],
+        };
+        if each {
+            flags.extend(items.iter().map(|item| format!("--{flag}:{item}")));
+        } else {
+            flags.push(format!("--{flag}={}", items.join(",")));
+        }
+    }
+    Ok(flags)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn properties_become_options() {
+        let properties = json!({
+            "Minify": false, "Target": "node20", "EntryPoints": ["app.ts"],
+            "External": ["a", "b"], "MainFields": ["module", "main"], "Sourcemap": true, "OutExtension": [".js=.mjs"]
+        });
+        assert_eq!(
+            flags(properties.as_object().unwrap()).unwrap(),
+            [
+                "--bundle",
+                "--platform=node",
+                "--format=cjs",
+                "--minify=false",
+                "--target=node20",
+                "--external:a",
+                "--external:b",
+                "--main-fields=module,main",
+                "--sourcemap",
+                "--out-extension:.js=.mjs",
+            ]
+        );
+        let unknown = json!({"Plugins": []});
+        assert!(flags(unknown.as_object().unwrap()).unwrap_err().contains("`Plugins`"));
+    }
+
+    #[test]
+    fn the_folders_above_end_at_the_app() {
+        let found: Vec<_> = folders(Path::new("/a/b/c"), Path::new("/a/b")).collect();
+        assert_eq!(found, [Path::new("/a/b/c"), Path::new("/a/b")]);
+        let found: Vec<_> = folders(Path::new("/x/y"), Path::new("/a")).collect();
+        assert_eq!(found, [Path::new("/x/y")]);
+    }
+}

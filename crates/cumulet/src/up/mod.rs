@@ -1,0 +1,216 @@
+//! `cumulet up`: starts a cloud, builds the app in a folder, deploys it, shows where it is reached
+//! and follows its logs.
+//!
+//! The app is deployed as from outside: by the operations that deploy tools call, with their checks,
+//! as the account's root. What is made of it lies in `.cumulet` in its folder, the cloud's data too.
+
+mod app;
+mod artifacts;
+mod build;
+mod code;
+mod command;
+mod deploy;
+mod files;
+mod links;
+mod logs;
+mod page;
+mod progress;
+mod settings;
+mod show;
+mod stack;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use cumulet_lambda::Substitutes;
+use cumulet_service::Cx;
+use tracing_subscriber::EnvFilter;
+
+use self::app::{App, OWN};
+use self::artifacts::Artifacts;
+use self::progress::Progress;
+use crate::Outcome;
+use crate::cli::Place;
+use crate::running::{Running, Start, told_to_stop};
+use crate::terminal::Style;
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Up {
+    /// The app's folder, where its template lies.
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+
+    /// The template [default: template.yaml, .yml or .json in DIR]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+
+    /// The stack's name [default: that in cumulet.toml or samconfig.toml, else DIR's]
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
+
+    /// A value for a parameter of the template; may be given again for others.
+    #[arg(long = "parameter", value_name = "KEY=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+
+    /// The folder of the cloud's data [default: .cumulet/data in DIR]
+    #[arg(long, value_name = "DIR", env = "CUMULET_DATA")]
+    data: Option<PathBuf>,
+
+    /// The master key that seals secrets, outside the data folder [default: DATA.key]
+    #[arg(long, value_name = "FILE", env = "CUMULET_KEY_FILE")]
+    key_file: Option<PathBuf>,
+
+    /// Address and port, for http and https alike.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
+    listen: SocketAddr,
+
+    /// The region to deploy to.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+
+    /// Do not follow the logs; and where the app cannot be deployed, end at once.
+    #[arg(long)]
+    no_follow: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Brings the app up, and keeps it up until told to stop.
+pub(crate) fn run(options: &Up) -> Outcome {
+    let app = App::open(options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|why| why.to_string())?.block_on(up(options, app))
+}
+
+async fn up(options: &Up, app: App) -> Outcome {
+    let begun = Instant::now();
+    let mut told = pin!(told_to_stop()?);
+    let progress = Progress::start();
+    let filter = EnvFilter::try_from_env("CUMULET_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(progress.is_live());
+    log.with_writer(progress.clone()).init();
+    let place = place(options, &app)?;
+    let running = start(options, &place, &progress).await?;
+    let cx = running.admin.root();
+    let deployed = tokio::select! {
+        deployed = bring_up(&running, &cx, &app, &progress) => deployed,
+        () = &mut told => {
+            running.stop().await?;
+            return Ok(ExitCode::from(130));
+        }
+    };
+    if let Err(why) = &deployed {
+        if options.no_follow || !deploy::is_deployed(&cx, &app).await {
+            running.stop().await?;
+            return Err(why.clone());
+        }
+        progress.line(Some(Style::Red), &format!("cumulet: {why}"));
+        progress.line(Some(Style::Yellow), "The version before it is still deployed:");
+    }
+    let since = cx.now();
+    show::links(&running, &cx, &app, &place, begun.elapsed()).await?;
+    tokio::select! {
+        () = follow(options, &cx, &app, since) => {}
+        () = told => {}
+    }
+    let step = progress.step("stop");
+    running.stop().await?;
+    step.done("");
+    Ok(if deployed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The place of the cloud's data: within the app's folder unless it was named.
+fn place(options: &Up, app: &App) -> Result<Place, String> {
+    let own = app.folder.join(OWN);
+    fs::create_dir_all(&own).map_err(|why| format!("{}: {why}", own.display()))?;
+    let ignore = own.join(".gitignore");
+    if !ignore.exists() {
+        let text = "# Made by `cumulet up`: the cloud's data, and what was built.\n*\n";
+        fs::write(&ignore, text).map_err(|why| format!("{}: {why}", ignore.display()))?;
+    }
+    let data = options.data.clone().unwrap_or_else(|| own.join("data"));
+    Ok(Place { data, key_file: options.key_file.clone() })
+}
+
+async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Running, String> {
+    let step = progress.step("cloud");
+    let running = Running::start(Start {
+        place: place.clone(),
+        listen: options.listen,
+        region: options.region.clone(),
+        account: "000000000000".to_owned(),
+        substitutes: Substitutes::Allow,
+        allow_reset: false,
+    })
+    .await;
+    match running {
+        Ok(running) => {
+            step.done(&running.url);
+            println!("listening on {}", running.url);
+            Ok(running)
+        }
+        Err(why) if why.contains("is in use by another program") => {
+            step.failed();
+            let port = options.listen.port();
+            Err(format!(
+                "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free \
+                 port: `--listen 127.0.0.1:{}`.",
+                port.checked_add(1).unwrap_or(0)
+            ))
+        }
+        Err(why) => {
+            step.failed();
+            Err(why)
+        }
+    }
+}
+
+/// Builds, deploys and publishes.
+async fn bring_up(
+    running: &Running,
+    cx: &Cx,
+    app: &App,
+    progress: &Progress,
+) -> Result<(), String> {
+    let packages = build::build(app, code::find(app)?, progress).await?;
+    let artifacts = Artifacts::open(cx, &app.stack).await?;
+    let keys = artifacts.packages(&packages).await?;
+    let template = code::packaged(app, &artifacts.bucket, &keys)?;
+    let template = artifacts.template(template.to_string()).await?;
+    deploy::deploy(cx, app, artifacts.url(&template), progress).await?;
+    let kept: BTreeSet<String> = keys.into_values().chain([template]).collect();
+    artifacts.keep_only(&kept).await?;
+    if app.pages.is_empty() {
+        return Ok(());
+    }
+    let stack = stack::find(cx, &app.stack).await?.ok_or("the stack is gone")?;
+    let deployed = page::Deployed {
+        cx,
+        app,
+        running,
+        resources: &stack::resources(cx, &app.stack).await?,
+        outputs: &stack::outputs(&stack),
+    };
+    for page in &app.pages {
+        page::publish(&deployed, page, progress).await?;
+    }
+    Ok(())
+}
+
+async fn follow(options: &Up, cx: &Cx, app: &App, since: cumulet_base::Timestamp) {
+    if !options.no_follow
+        && let Ok(resources) = stack::resources(cx, &app.stack).await
+    {
+        logs::follow(cx, &resources, since).await;
+    }
+    std::future::pending::<()>().await;
+}

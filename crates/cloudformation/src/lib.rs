@@ -14,12 +14,13 @@ mod describe;
 mod engine;
 mod error;
 mod model;
-mod nothing;
 mod ops;
+mod page;
 mod preview;
 mod request;
 mod source;
 mod store;
+mod types;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -51,7 +52,7 @@ impl Service for CloudFormation {
     }
 
     fn resources(&self) -> Vec<&'static dyn Resource> {
-        vec![&nothing::Nothing("AWS::CDK::Metadata")]
+        types::all()
     }
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {

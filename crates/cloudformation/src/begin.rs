@@ -120,6 +120,7 @@ fn operation(cx: &Cx, begin: &Begin) -> Operation {
         retain: begin.retain.clone(),
         retain_except_on_create: begin.retain_except_on_create,
         cancelled: false,
+        endpoint: cx.request().endpoint.clone(),
         deadline: minutes.map(|minutes| cx.now().millis() + i64::from(minutes) * 60_000),
     }
 }

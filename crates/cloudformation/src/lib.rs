@@ -18,6 +18,7 @@ mod ops;
 mod page;
 mod preview;
 mod request;
+mod responses;
 mod source;
 mod store;
 mod types;
@@ -37,6 +38,8 @@ use cumulet_api_cloudformation::ops::{
 };
 use cumulet_service::{Cloud, Error, Resource, Service, operations};
 use cumulet_shape::{Faults, OperationMeta, ServiceMeta};
+
+pub use responses::Responses;
 
 /// The service. It keeps nothing but what lies in the store.
 #[derive(Debug, Clone, Copy)]

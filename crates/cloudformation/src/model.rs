@@ -116,6 +116,9 @@ pub(crate) struct Operation {
     pub(crate) cancelled: bool,
     /// The moment after which no more is made, in milliseconds.
     pub(crate) deadline: Option<i64>,
+    /// This cloud's address as who began it reached it; empty where it was this cloud itself.
+    #[serde(default)]
+    pub(crate) endpoint: String,
 }
 
 /// A template with the values of its parameters, as one operation wants them.

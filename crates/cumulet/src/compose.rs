@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cumulet_apigateway::{HttpApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
-use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_gateway::Web;
@@ -127,7 +127,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
     let stages = Stages::new(vec![Arc::clone(&pools)]);
     // Pools are found by path on every host: what has a host of its own comes first.
-    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), pools];
+    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), Arc::new(Responses), pools];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
         Arc::new(HttpApis),

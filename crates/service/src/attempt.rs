@@ -29,6 +29,8 @@ pub struct StackPart {
     pub stack: String,
     /// The resource's logical id.
     pub logical_id: String,
+    /// The type that the template gives it.
+    pub type_name: String,
 }
 
 /// What a context is part of.

@@ -88,14 +88,14 @@ impl Run {
         cx.attempting(&format!("{}/{name}", self.stack_id))
     }
 
-    fn part(&self, cx: &Cx, id: &str) -> Cx {
+    fn part(&self, cx: &Cx, id: &str, type_name: &str) -> Cx {
         let (stack, logical_id) = (self.stack_id.clone(), id.to_owned());
-        cx.as_part(StackPart { stack, logical_id })
+        cx.as_part(StackPart { stack, logical_id, type_name: type_name.to_owned() })
     }
 
     pub(crate) async fn create(&self, wanted: &Wanted<'_>) -> Result<Actual, String> {
         let (_, resource) = self.parts(wanted.type_name)?;
-        let cx = &self.part(&self.attempt(wanted.name), wanted.id);
+        let cx = &self.part(&self.attempt(wanted.name), wanted.id, wanted.type_name);
         let desired =
             Desired { name: wanted.name, properties: wanted.properties, tags: wanted.tags };
         retried(cx, || resource.create(cx, desired)).await
@@ -108,7 +108,7 @@ impl Run {
         wanted: &Wanted<'_>,
     ) -> Result<Actual, String> {
         let (cx, resource) = self.parts(wanted.type_name)?;
-        let cx = &self.part(cx, wanted.id);
+        let cx = &self.part(cx, wanted.id, wanted.type_name);
         let after = Desired { name: wanted.name, properties: wanted.properties, tags: wanted.tags };
         let changed = Changed { physical_id, before, after };
         retried(cx, || resource.update(cx, changed)).await
@@ -126,7 +126,7 @@ impl Run {
             Ok(parts) => parts,
             Err(reason) => return Ok(Err(reason)),
         };
-        let cx = &self.part(cx, id);
+        let cx = &self.part(cx, id, &made.type_name);
         Ok(retried(cx, || resource.remove(cx, &made.physical_id, &state.properties)).await)
     }
 

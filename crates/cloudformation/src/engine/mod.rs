@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use cumulet_api_sts::ops::{AssumeRole, AssumeRoleRequest};
 use cumulet_base::Timestamp;
-use cumulet_service::{Cloud, Cx, Error as ServiceError, Principal, temporary};
+use cumulet_service::{Cloud, Cx, Error as ServiceError, Principal, RequestInfo, temporary};
 use cumulet_store::{Read as _, StoreError, Tx};
 use cumulet_work::{Job, Lease, LeaseError, Outcome};
 use serde_json::json;
@@ -149,6 +149,10 @@ async fn finish(
     };
     let cx = cloud.context(operation.principal.clone());
     let cx = cx.in_account(place.account.clone()).in_region(place.region.clone());
+    let cx = cx.with_request(RequestInfo {
+        endpoint: operation.endpoint.clone(),
+        ..RequestInfo::internal(cx.request().id.clone(), cx.now())
+    });
     let actor = actor(&cx, &operation).await?;
     let run = Run { cx, actor, place, lease, stack_id };
     while run.phase().await? {}

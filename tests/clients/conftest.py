@@ -203,7 +203,7 @@ class Cloud:
 @contextlib.contextmanager
 def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment, listen)
+        cloud = Cloud(folder, options, environment, listen=listen)
         try:
             yield cloud
         finally:

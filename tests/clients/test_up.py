@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -54,7 +55,7 @@ class Up:
     """A running `cumulet up`."""
 
     def __init__(self, app, *options):
-        self.error = (app / ".stderr").open("w+")
+        self.error = tempfile.NamedTemporaryFile("w+")
         self.lines = []
         environment = {name: value for name, value in os.environ.items() if name != "CUMULET_DATA"}
         if "--listen" not in options:
@@ -390,6 +391,14 @@ def test_a_port_in_use_is_said(tmp_path):
         port = taken.getsockname()[1]
         said = refused(app, "--listen", f"127.0.0.1:{port}")
     assert f"127.0.0.1:{port} is in use" in said and "--listen" in said, said
+
+
+def test_an_app_that_is_up_already_is_said(tmp_path):
+    app = small_app(tmp_path / "app")
+    with up(app, "--no-follow") as running:
+        assert get(running.url("Url"))[:2] == (200, "one")
+        assert "`cumulet up` runs for this app already" in refused(app)
+        assert get(running.url("Url"))[:2] == (200, "one")
 
 
 def test_ctrl_c_ends_a_build_and_what_it_started(tmp_path):

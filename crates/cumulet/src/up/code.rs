@@ -1,5 +1,5 @@
-//! What a template names by a path on this machine, as `sam build` and `sam package` see it, and the
-//! template with those paths replaced by what was made of them.
+//! What a template names by a path on this machine, as `sam build` and `sam package` see it, and
+//! the template with those paths replaced by what was made of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
 //! `cumulet up`: starts a cloud, builds the app in a folder, deploys it, shows where it is reached
 //! and follows its logs.
 //!
-//! The app is deployed as from outside: by the operations that deploy tools call, with their checks,
-//! as the account's root. What is made of it lies in `.cumulet` in its folder, the cloud's data too.
+//! The app is deployed as from outside: by the operations that deploy tools call, with their
+//! checks, as the account's root. What is made of it lies in `.cumulet` in its folder, the cloud's
+//! data too.
 
 mod app;
 mod artifacts;
@@ -176,20 +177,28 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
             }
             Ok(running)
         }
-        Err(why) if why.contains("is in use by another program") => {
-            step.failed();
-            let port = options.listen.port();
-            Err(format!(
-                "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free \
-                 port: `--listen 127.0.0.1:{}`.",
-                port.checked_add(1).unwrap_or(0)
-            ))
-        }
         Err(why) => {
             step.failed();
-            Err(why)
+            Err(advised(why, options.listen))
         }
     }
+}
+
+/// Why a cloud did not start, with what to do where another one is the likely reason.
+fn advised(why: String, listen: SocketAddr) -> String {
+    if why.contains("is in use by another program") {
+        let free = listen.port().checked_add(1).unwrap_or(0);
+        return format!(
+            "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free port: \
+             `--listen 127.0.0.1:{free}`."
+        );
+    }
+    if why.contains("is in use by another process") {
+        return format!(
+            "{why}: `cumulet up` runs for this app already. Stop it with Ctrl-C first."
+        );
+    }
+    why
 }
 
 /// Builds, deploys and publishes.

@@ -24,8 +24,8 @@ pub(super) enum Recipe {
     Make,
 }
 
-/// The recipe for `code`, and the folder in the package where its files go (layers have one for each
-/// language: "Packaging your layer content").
+/// The recipe for `code`, and the folder in the package where its files go: layers have one for
+/// each language ("Packaging your layer content").
 pub(super) fn recipe(code: &Code) -> Result<(Recipe, &'static str), String> {
     let id = &code.id;
     if code.path.is_file() {

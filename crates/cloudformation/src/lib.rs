@@ -4,6 +4,7 @@
 //! job in [`engine`]. What a template means is crate `template`'s to know; how a resource is made,
 //! each service's, which registers its types.
 
+mod asked;
 mod begin;
 mod capabilities;
 mod change_set;

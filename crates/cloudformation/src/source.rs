@@ -10,6 +10,7 @@ use cumulet_template::{Given, Limits, ParameterType, Stack, Template, parse};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::begin;
 use crate::capabilities;
 use crate::context::{self, pseudo};
 use crate::error::Error;
@@ -127,7 +128,7 @@ async fn fetch(cx: &Cx, url: &str) -> Result<String> {
     let (bucket, key) = object(url)
         .ok_or_else(|| Error::invalid("TemplateURL must be a supported URL.".to_owned()))?;
     let input = GetObjectRequest { bucket, key, ..GetObjectRequest::default() };
-    let found = cx.call::<GetObject>(input).await.map_err(|why| {
+    let found = cx.via(begin::PRINCIPAL).call::<GetObject>(input).await.map_err(|why| {
         if why.status >= 500 {
             why
         } else {

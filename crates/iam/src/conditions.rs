@@ -1,9 +1,8 @@
 //! The condition keys of a request, beside those that follow from principal and resource (which
 //! `auth` adds itself).
 //!
-//! Source: "AWS global condition context keys" in the IAM user guide. Not given:
-//! `aws:CalledVia` and its kin (the door between services does not say which service calls),
-//! `aws:PrincipalOrgID` and others of organizations, which there are none of here.
+//! Source: "AWS global condition context keys" in the IAM user guide. What is given and what is not
+//! stands in `api/condition-keys.toml`.
 
 use std::borrow::Cow;
 
@@ -24,6 +23,7 @@ impl Context for Conditions<'_> {
                 self.of_request(short)
             }
             "sourcearn" | "sourceaccount" => self.of_source(short),
+            "calledvia" | "calledviafirst" | "calledvialast" => self.of_chain(short),
             "viaawsservice" => Some(flag(self.cx.is_forwarded())),
             "tokenissuetime" => {
                 self.cx.principal().issued().map(|at| Values::one(at.iso8601(false)))
@@ -59,6 +59,17 @@ impl<'a> Conditions<'a> {
             "sourceip" => request.source_ip.map(|address| Values::one(address.to_string())),
             "useragent" => request.user_agent.as_deref().map(Values::one),
             _ => request.referer.as_deref().map(Values::one),
+        }
+    }
+
+    /// The services through which the request came.
+    fn of_chain(&self, short: &str) -> Option<Values<'a>> {
+        let via = self.cx.called_via();
+        match short {
+            "calledviafirst" => via.first().map(|service| Values::one(*service)),
+            "calledvialast" => via.last().map(|service| Values::one(*service)),
+            _ if via.is_empty() => None,
+            _ => Some(Values::Many(via.iter().map(|service| Cow::Borrowed(*service)).collect())),
         }
     }
 

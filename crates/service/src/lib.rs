@@ -27,7 +27,7 @@ pub use attempt::Made;
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;
-pub use cx::{Cx, RequestInfo};
+pub use cx::{Cx, RequestInfo, Signed};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};
 pub use fetch::{Fetch, FetchError};

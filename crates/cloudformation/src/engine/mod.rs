@@ -22,6 +22,7 @@ use cumulet_store::{Read as _, StoreError, Tx};
 use cumulet_work::{Job, Lease, LeaseError, Outcome};
 use serde_json::json;
 
+use crate::begin;
 use crate::model::{Kind, OnFailure, Operation, Phase, ResourceRecord, StackRecord};
 use crate::store::{self, Place};
 
@@ -146,8 +147,10 @@ async fn finish(
 
 /// Who makes and removes the resources.
 async fn actor(cx: &Cx, operation: &Operation) -> Result<Result<Cx, String>, Stop> {
-    let Some(role_arn) = &operation.settings.role_arn else { return Ok(Ok(cx.clone())) };
-    let service = cx.acting_as(Principal::service("cloudformation.amazonaws.com"));
+    let Some(role_arn) = &operation.settings.role_arn else {
+        return Ok(Ok(cx.via(begin::PRINCIPAL)));
+    };
+    let service = cx.acting_as(Principal::service(begin::PRINCIPAL));
     let input = AssumeRoleRequest {
         role_arn: role_arn.clone(),
         role_session_name: "AWSCloudFormation".to_owned(),

@@ -12,11 +12,14 @@ use crate::CloudFormation;
 
 impl Handle<DescribeStacks> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DescribeStacksInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
-            cx,
-            "cloudformation:DescribeStacks",
-            input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        Ok(vec![
+            begin::access(
+                cx,
+                "cloudformation:DescribeStacks",
+                input.stack_name.as_deref().unwrap_or("*"),
+            )
+            .await?,
+        ])
     }
 
     async fn handle(&self, cx: &Cx, input: DescribeStacksInput) -> Result<DescribeStacksOutput> {

@@ -12,7 +12,7 @@ use crate::CloudFormation;
 
 impl Handle<ListChangeSets> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &ListChangeSetsInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:ListChangeSets", &input.stack_name)])
+        Ok(vec![begin::access(cx, "cloudformation:ListChangeSets", &input.stack_name).await?])
     }
 
     async fn handle(&self, cx: &Cx, input: ListChangeSetsInput) -> Result<ListChangeSetsOutput> {

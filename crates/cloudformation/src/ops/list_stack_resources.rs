@@ -13,7 +13,7 @@ use crate::CloudFormation;
 
 impl Handle<ListStackResources> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &ListStackResourcesInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:ListStackResources", &input.stack_name)])
+        Ok(vec![begin::access(cx, "cloudformation:ListStackResources", &input.stack_name).await?])
     }
 
     async fn handle(

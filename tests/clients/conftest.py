@@ -204,7 +204,7 @@ class Cloud:
 @contextlib.contextmanager
 def running_cloud(options=(), **settings):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment, listen=listen)
+        cloud = Cloud(folder, options, **settings)
         try:
             yield cloud
         finally:

@@ -49,6 +49,7 @@ pub(crate) async fn begin(
                     return Err(Error::StackExists(stack.name.clone()).into());
                 }
                 tx.put(place.name(&stack.name), stack.id.clone().into_bytes());
+                cx.note_made(&tx, &stack.id);
             } else {
                 current = store::live(&tx, place, &stack.id).await?;
                 if current.operation.is_some() || current.revision != stack.revision {
@@ -122,6 +123,7 @@ fn operation(cx: &Cx, begin: &Begin) -> Operation {
         retain: begin.retain.clone(),
         retain_except_on_create: begin.retain_except_on_create,
         cancelled: false,
+        endpoint: cx.request().endpoint.clone(),
         deadline: minutes.map(|minutes| cx.now().millis() + i64::from(minutes) * 60_000),
     }
 }
@@ -166,7 +168,21 @@ pub(crate) fn new_stack(cx: &Cx, name: &str, status: &str) -> StackRecord {
         operation: None,
         last_token: None,
         outputs: Vec::new(),
+        within: Vec::new(),
     }
+}
+
+/// The stacks that a stack made in this context is a resource of.
+pub(crate) async fn within(cx: &Cx) -> Result<Vec<String>> {
+    let Some(part) = cx.part() else { return Ok(Vec::new()) };
+    let outer = store::stack(&cx.store().snapshot(), &Place::of(cx), &part.stack).await?;
+    let mut within = outer.within;
+    within.push(outer.id);
+    if within.len() > engine::MOST_OUTER {
+        let text = format!("Stacks can be nested {} deep.", engine::MOST_OUTER);
+        return Err(Error::Validation(text).into());
+    }
+    Ok(within)
 }
 
 /// Leave for `action` on a stack that is named or identified, with its tags.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use cumulet_auth::policy::{Context, Values};
-use cumulet_service::{Access, Cx, Principal, Session};
+use cumulet_service::{Access, Cx, Principal, RequestInfo, Session};
 
 /// Looks keys up only when a policy asks for them.
 pub(crate) struct Conditions<'a> {
@@ -53,7 +53,7 @@ impl<'a> Conditions<'a> {
         let request = self.cx.request();
         let own = matches!(self.cx.principal(), Principal::Service { .. });
         match short {
-            "securetransport" => Some(flag(own || request.secure)),
+            "securetransport" => Some(flag(own || is_secure(request))),
             "requestedregion" => Some(Values::one(self.cx.region().as_str())),
             _ if own => None,
             "sourceip" => request.source_ip.map(|address| Values::one(address.to_string())),
@@ -95,6 +95,35 @@ impl<'a> Conditions<'a> {
     }
 }
 
+/// Over TLS, or without leaving the machine: nobody can listen in on loopback or a socket, and the
+/// tools that people have make buckets whose policy asks for TLS and then use them by this cloud's
+/// plain address (W3C Secure Contexts 3.1 trusts loopback likewise).
+fn is_secure(request: &RequestInfo) -> bool {
+    request.secure || request.source_ip.is_none_or(|address| address.is_loopback())
+}
+
 fn flag(value: bool) -> Values<'static> {
     Values::one(if value { "true" } else { "false" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cumulet_base::Timestamp;
+
+    #[test]
+    fn what_stays_on_the_machine_is_secure() {
+        let mut request = RequestInfo::internal(String::new(), Timestamp::from_secs(0));
+        for (secure, address, expected) in [
+            (false, Some("127.0.0.1"), true),
+            (false, Some("::1"), true),
+            (false, None, true),
+            (false, Some("192.0.2.1"), false),
+            (true, Some("192.0.2.1"), true),
+        ] {
+            request.secure = secure;
+            request.source_ip = address.map(|text| text.parse().unwrap());
+            assert_eq!(is_secure(&request), expected, "{secure} {address:?}");
+        }
+    }
 }

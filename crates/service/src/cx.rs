@@ -25,8 +25,8 @@ pub struct Cx {
     taken_on: bool,
     /// Whether a service handed the request on, still as who made it.
     forwarded: bool,
-    /// The attempt to make a resource that this is part of.
-    attempt: Option<Attempt>,
+    /// The step of a stack's operation that this is part of.
+    attempt: Attempt,
     /// The services that act for the principal, each through the next.
     via: Arc<[&'static str]>,
 }
@@ -102,7 +102,7 @@ impl Cx {
             hops: 0,
             taken_on: false,
             forwarded: false,
-            attempt: None,
+            attempt: Attempt::default(),
             via: Arc::default(),
         }
     }
@@ -216,11 +216,11 @@ impl Cx {
         Self { account, ..self.clone() }
     }
 
-    pub(crate) fn attempt(&self) -> Option<&Attempt> {
-        self.attempt.as_ref()
+    pub(crate) fn attempt(&self) -> &Attempt {
+        &self.attempt
     }
 
-    pub(crate) fn with_attempt(&self, attempt: Option<Attempt>) -> Self {
+    pub(crate) fn with_attempt(&self, attempt: Attempt) -> Self {
         Self { attempt, ..self.clone() }
     }
 
@@ -254,7 +254,7 @@ impl Cx {
             hops,
             taken_on: false,
             forwarded: !self.taken_on,
-            attempt: self.attempt.as_ref().and_then(Attempt::called),
+            attempt: self.attempt.called(),
             ..self.clone()
         };
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;

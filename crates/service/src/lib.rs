@@ -23,7 +23,7 @@ mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
-pub use attempt::Made;
+pub use attempt::{Made, StackPart};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;

@@ -1,7 +1,8 @@
 //! CreateChangeSet: works out what an operation would do, to be looked at before it is done.
 //!
 //! Promises: the change set is complete when answered; one for a new stack makes the stack, in
-//! review. What a macro cannot transform, and what changes nothing, fails in the change set.
+//! review. What a macro cannot transform or makes wrong, and what changes nothing, fails in the
+//! change set.
 //! Refuses: imports of existing resources, nested stacks and what CreateStack refuses.
 
 use cumulet_api_cloudformation::ops::{
@@ -75,7 +76,7 @@ impl Handle<CreateChangeSet> for CloudFormation {
         let before = begin::present(cx, &stack).await?;
         let revision = match source::revision(cx, &stack, &asked, before.as_ref()).await {
             Ok(revision) => change_set::compare(cx, &stack, &mut set, revision, before).await?,
-            Err(Refused::Macro(reason)) => {
+            Err(Refused::Late(reason)) => {
                 set.fail(reason);
                 None
             }

@@ -66,6 +66,7 @@ impl Handle<CreateStack> for CloudFormation {
         settings.timeout_minutes = input.timeout_in_minutes;
         let mut stack = begin::new_stack(cx, &input.stack_name, "CREATE_IN_PROGRESS");
         stack.settings.clone_from(&settings);
+        stack.within = begin::within(cx).await?;
         stack.termination_protection = input.enable_termination_protection == Some(true);
         let asked = Asked {
             body: input.template_body,

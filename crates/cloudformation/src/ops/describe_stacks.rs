@@ -6,6 +6,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use crate::begin;
 use crate::describe;
 use crate::model::StackRecord;
+use crate::page::page;
 use crate::store::{self, Place};
 
 use crate::CloudFormation;
@@ -24,16 +25,17 @@ impl Handle<DescribeStacks> for CloudFormation {
 
     async fn handle(&self, cx: &Cx, input: DescribeStacksInput) -> Result<DescribeStacksOutput> {
         let (read, place) = (cx.store().snapshot(), Place::of(cx));
-        let found = if let Some(name) = &input.stack_name {
-            vec![store::stack(&read, &place, name).await?]
+        let (found, next_token) = if let Some(name) = &input.stack_name {
+            (vec![store::stack(&read, &place, name).await?], None)
         } else {
             let all: Vec<StackRecord> = store::all(&read, &place.stacks()).await?;
-            all.into_iter().filter(|stack| stack.deleted.is_none()).collect()
+            let live = all.into_iter().filter(|stack| stack.deleted.is_none());
+            page(live, input.next_token.as_deref(), |stack| stack.id.clone())
         };
         let mut stacks = Vec::new();
         for stack in found {
             stacks.push(describe::stack(cx, &place, stack).await?);
         }
-        Ok(DescribeStacksOutput { stacks: Some(stacks), next_token: None })
+        Ok(DescribeStacksOutput { stacks: Some(stacks), next_token })
     }
 }

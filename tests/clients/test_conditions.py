@@ -59,7 +59,8 @@ def test_leading_keys_of_every_operation_on_items(cloud, items):
 
     def all_of(*keys):
         one, entry = keys[-1], {"open": {"S": "1"}}
-        ask = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": one}}}
+        values = {":pk": {"S": one}}
+        ask = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": values}
         puts = [{"Put": {"TableName": items, "Item": {**key(k), **entry}}} for k in keys]
         batch = [{"PutRequest": {"Item": {**key(k), **entry}}} for k in keys]
         return [

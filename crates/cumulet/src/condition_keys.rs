@@ -91,6 +91,7 @@ impl Fixtures {
             region: "us-east-1".parse().unwrap(),
             endpoint: "http://127.0.0.1:1",
             substitutes: Substitutes::Allow,
+            root: None,
             public: false,
         });
         let cloud = cloud.await.unwrap().cloud;

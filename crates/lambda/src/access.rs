@@ -18,8 +18,8 @@ use crate::policy;
 pub(crate) const PRINCIPAL: &str = "lambda.amazonaws.com";
 
 /// Leave for `action` on what is named: the function, or its version or alias, with the function's
-/// tags and the policy that is attached to just that. "When you use a qualified ARN, Lambda looks at the policy of the
-/// qualifier only."
+/// tags and the policy that is attached to just that. "When you use a qualified ARN, Lambda looks
+/// at the policy of the qualifier only."
 pub(crate) async fn on_function(
     cx: &Cx,
     action: &'static str,

@@ -31,7 +31,7 @@ impl Handle<CopyObject> for S3 {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let arn = bucket.place.object_arn(&input.key);
         let access = on(cx, &bucket, "s3:PutObject", arn.clone()).await?;
-        let directive = input.metadata_directive.map(|directive| directive.as_str());
+        let directive = input.metadata_directive.map(MetadataDirective::as_str);
         let access = with_all(access, object_keys!(input))
             .with_some("s3:if-none-match", input.if_none_match.as_deref())
             .with_some("s3:if-match", input.if_match.as_deref())

@@ -9,7 +9,7 @@
 use std::str::FromStr as _;
 
 use cumulet_api_s3::ops::{CreateBucket, CreateBucketOutput, CreateBucketRequest};
-use cumulet_api_s3::types::{BucketCannedACL, ObjectOwnership};
+use cumulet_api_s3::types::{BucketCannedACL, BucketNamespace, ObjectOwnership};
 use cumulet_base::{AccountId, Arn, Region};
 use cumulet_service::{Access, Cx, Handle, Result};
 use cumulet_store::Tx;
@@ -28,8 +28,8 @@ impl Handle<CreateBucket> for S3 {
     async fn access(&self, cx: &Cx, input: &CreateBucketRequest) -> Result<Vec<Access>> {
         crate::names::check_bucket(&input.bucket)?;
         let access = Access::on(cx, "s3:CreateBucket", Arn::bare("s3", &input.bucket));
-        let ownership = input.object_ownership.map(|ownership| ownership.as_str());
-        let namespace = input.bucket_namespace.map(|namespace| namespace.as_str());
+        let ownership = input.object_ownership.map(ObjectOwnership::as_str);
+        let namespace = input.bucket_namespace.map(BucketNamespace::as_str);
         let access = with_all(requested(cx, access), acl_keys!(input))
             .with_some("s3:locationconstraint", Some(location(cx, input)?.to_string()))
             .with_some("s3:x-amz-object-ownership", ownership)

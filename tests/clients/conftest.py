@@ -44,12 +44,13 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, options=(), environment=None, keys=None, listen="127.0.0.1:0"):
-        """`options` and `environment` are more of them for `cumulet serve`."""
+    def __init__(self, folder, options=(), keys=None, listen="127.0.0.1:0", **variables):
+        """`options` and environment `variables` are more of them for `cumulet serve`; None takes a
+        variable away."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
         self.listen = listen
-        self.more_environment = environment or {}
+        self.variables = variables
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
             secrets.token_urlsafe(30),
@@ -57,14 +58,19 @@ class Cloud:
         self.endpoint = None
         self.mailbox_link = None
         self.process = None
+        # What it printed since it was started.
+        self.printed = []
         self.start()
+
+    def command(self):
+        return ["serve", "--listen", self.listen]
 
     def start(self):
         log = open(self.folder / "log", "ab")
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", self.listen, *arguments, *self.options],
+                [binary(), *self.command(), *arguments, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -83,14 +89,16 @@ class Cloud:
             **os.environ,
             "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
             "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
-            **self.more_environment,
+            **self.variables,
         }
         return {name: value for name, value in environment.items() if value is not None}
 
     def _follow(self, process, announced):
         """Reads the output to its end (a full pipe would stop the process)."""
         self.endpoint = None
+        self.printed = printed = []
         for line in process.stdout:
+            printed.append(line.rstrip("\n"))
             if line.startswith(ANNOUNCEMENT):
                 self.endpoint = "http://" + line.removeprefix(ANNOUNCEMENT).strip()
                 announced.set()
@@ -194,9 +202,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
+def running_cloud(options=(), **settings):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment, listen)
+        cloud = Cloud(folder, options, **settings)
         try:
             yield cloud
         finally:

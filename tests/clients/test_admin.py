@@ -84,7 +84,8 @@ def test_only_loopback_as_the_host(cloud, door, page):
     for host in [f"localhost:{port}", f"[::1]:{port}", "127.0.0.1"]:
         assert ask(door, f"/_cumulet/{page}", host=host, headers=bearer(cloud))[0] == 200
     # A name that resolves to loopback may be anybody's.
-    for host in [f"rebound.example.com:{port}", f"app.localhost:{port}", "0.0.0.0", "127.0.0.1.nip.io"]:
+    others = [f"rebound.example.com:{port}", f"app.localhost:{port}", "0.0.0.0", "127.0.0.1.nip.io"]
+    for host in others:
         status, _, text = ask(door, f"/_cumulet/{page}", host=host, headers=bearer(cloud))
         assert status == 403 and "Host" in refusal(status, text)
 
@@ -281,7 +282,7 @@ def test_a_reset_removes_everything_and_keeps_the_keys():
 
 def test_a_root_key_that_the_cloud_made_outlives_a_reset():
     made = {"CUMULET_ROOT_ACCESS_KEY_ID": None, "CUMULET_ROOT_SECRET_ACCESS_KEY": None}
-    with running_cloud(["--allow-reset"], made) as cloud:
+    with running_cloud(["--allow-reset"], **made) as cloud:
         key = (cloud.folder / "master.key.root").read_text()
         cloud.access_key, cloud.secret_key = key.split()
         cloud.client("ssm").put_parameter(Name="p", Value="v", Type="String")

@@ -72,7 +72,8 @@ def app():
 
 def test_status(app):
     text = app.cumulet("status").stdout
-    for part in [app.endpoint, "notes", "CREATE_COMPLETE", "Echo", RUNTIME, app.outputs["Function"]]:
+    shown = [app.endpoint, "notes", "CREATE_COMPLETE", "Echo", RUNTIME, app.outputs["Function"]]
+    for part in shown:
         assert part in text
     assert "\x1b" not in text
     status = json.loads(app.cumulet("status", "--json").stdout)
@@ -160,8 +161,11 @@ def until(check, seconds=60):
 def test_logs(app):
     app.cumulet("invoke", "Echo", "-e", '{"word": "for-the-log"}')
     for arguments in [["notes"], ["--function", "Echo"], [], ["notes", "--since", "1h"]]:
-        text = until(lambda: (t := app.cumulet("logs", *arguments).stdout) and "heard for-the-log" in t and t)
-        line = next(line for line in text.splitlines() if "heard for-the-log" in line)
+        def heard():
+            lines = app.cumulet("logs", *arguments).stdout.splitlines()
+            return next((line for line in lines if "heard for-the-log" in line), None)
+
+        line = until(heard)
         assert app.outputs["Function"] in line and "\x1b" not in line
     group = "/aws/lambda/" + app.outputs["Function"]
     only = app.cumulet("logs", "--group", group, "--filter", '"heard for-the-log"', "--json").stdout

@@ -121,7 +121,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def cloud(server):
-    with running_cloud(environment={"SSL_CERT_FILE": str(server.authority)}) as cloud:
+    with running_cloud(SSL_CERT_FILE=str(server.authority)) as cloud:
         server.mails.clear()
         server.logins.clear()
         yield cloud
@@ -218,10 +218,9 @@ def test_a_wrong_password_keeps_the_mail_in_the_outbox(cloud, server):
 
 
 def test_settings_that_cannot_work_are_refused(cloud, server):
-    for arguments, words in [
-        (["--host", "mail.example.com", "--security", "none", "--from", "a@example.com"], "unencrypted"),
-        (["--host", "localhost", "--from", "nobody"], "no sender"),
-    ]:
+    far = ["--host", "mail.example.com", "--security", "none", "--from", "a@example.com"]
+    nameless = ["--host", "localhost", "--from", "nobody"]
+    for arguments, words in [(far, "unencrypted"), (nameless, "no sender")]:
         done = cloud.cumulet("config", "mail", *arguments, check=False)
         assert done.returncode == 1 and words in done.stderr, done.stderr
     done = cloud.cumulet("config", "mail", "--host", "localhost", check=False)
@@ -232,8 +231,7 @@ def test_settings_that_cannot_work_are_refused(cloud, server):
 
 
 def test_a_public_server_sends_with_a_mail_server_only(server):
-    trusted = {"SSL_CERT_FILE": str(server.authority)}
-    with running_cloud(environment=trusted, listen="0.0.0.0:0") as cloud:
+    with running_cloud(listen="0.0.0.0:0", SSL_CERT_FILE=str(server.authority)) as cloud:
         cloud.endpoint = cloud.endpoint.replace("0.0.0.0", "127.0.0.1")
         with pytest.raises(ClientError) as caught:
             sign_up(cloud)

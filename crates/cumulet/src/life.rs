@@ -92,7 +92,7 @@ impl Life {
         };
         let (stop, stopped) = watch::channel(false);
         let ports = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
-        Ok(Self { cloud, root, gateway, admin, stop, ports })
+        Ok(Self { cloud, root, admin, gateway, stop, ports })
     }
 
     /// What answers at an entrance.

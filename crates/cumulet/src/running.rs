@@ -93,14 +93,14 @@ impl Running {
         } else {
             Kind::One(Life::begin(&setting, None).await?)
         };
-        let (admin, root) = kind.present().await.ok_or("the cloud did not begin")?;
+        let (life, root) = kind.present().await.ok_or("the cloud did not begin")?;
         let url = format!("http://{main}");
         let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
         written(&place.root_key(), &key)?;
         written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
         written(&place.admin(), &format!("http://{admin}\n"))?;
         let (stop, stopped) = watch::channel(false);
-        let limits = admin.cloud.parts().limits.clone();
+        let limits = life.cloud.parts().limits.clone();
         let serving = tokio::spawn(serve(
             [
                 (listener, kind.handler(Entrance::Main)),
@@ -111,7 +111,7 @@ impl Running {
             stopped,
         ));
         tracing::info!(%url, data = %place.data.display(), "ready");
-        Ok(Self { admin, url, mailbox, kind, stop, serving })
+        Ok(Self { admin: life, url, mailbox, kind, stop, serving })
     }
 
     /// Stops: requests under way end, then the work, then the store.

@@ -127,14 +127,14 @@ mod tests {
             "url": "http://127.0.0.1:4566", "region": "us-east-1", "account": "000000000000",
             "version": "0.1.0", "uptime": 3725,
             "stacks": [{
-                "name": "notes", "status": "CREATE_COMPLETE", "reason": null,
+                "name": "orders", "status": "CREATE_COMPLETE", "reason": null,
                 "changed": "2026-11-21T01:02:03Z",
                 "outputs": [{"key": "Site", "value": "http://x/\u{1b}[2J", "description": null}],
             }],
             "sites": [{"host": "a.localhost", "url": "http://127.0.0.1:4600"}],
             "functions": [
-                {"name": "notes-List-1", "runtime": "nodejs22.x", "state": "Active",
-                 "stack": "notes", "logical_id": "List"},
+                {"name": "orders-List-1", "runtime": "nodejs22.x", "state": "Active",
+                 "stack": "orders", "logical_id": "List"},
                 {"name": "alone", "runtime": null, "state": null, "stack": null,
                  "logical_id": null},
             ],
@@ -147,9 +147,9 @@ mod tests {
              Region   us-east-1 (account 000000000000)\n\
              Mailbox  http://127.0.0.1:1/\n\
              \n\
-             notes  CREATE_COMPLETE  2026-11-21T01:02:03Z\n\
+             orders  CREATE_COMPLETE  2026-11-21T01:02:03Z\n\
              \x20 Site  http://x/\u{241b}[2J\n\
-             \x20 λ List  nodejs22.x  Active  notes-List-1\n\
+             \x20 λ List  nodejs22.x  Active  orders-List-1\n\
              \n\
              Functions outside stacks\n\
              \x20 λ alone    Active\n\

@@ -169,7 +169,8 @@ async fn bucket(cx: &Cx, origin: &Origin, name: &str, ask: &Ask) -> Response<Bod
 fn refused(cx: &Cx, path: &str, error: &Error) -> Response<Body> {
     if error.fault {
         let cause = error.cause.as_deref().unwrap_or_default();
-        tracing::error!(request_id = cx.request().id, code = %error.code, cause, "an origin failed");
+        let request_id = &cx.request().id;
+        tracing::error!(request_id, code = %error.code, cause, "an origin failed");
     }
     let failure = Failure {
         code: &error.code,
@@ -208,15 +209,11 @@ async fn cross_origin(cx: &Cx, bucket: &str, ask: &Ask) -> Option<HeaderMap> {
 }
 
 async fn preflight(cx: &Cx, bucket: &str, path: &str, ask: &Ask) -> Response<Body> {
-    match cross_origin(cx, bucket, ask).await {
-        Some(headers) => {
-            let mut response = Response::new(Body::empty());
-            *response.headers_mut() = headers;
-            response
-        }
-        None => {
-            let words = "CORSResponse: This CORS request is not allowed.";
-            refused(cx, path, &Error::custom("AccessForbidden", 403, words))
-        }
-    }
+    let Some(headers) = cross_origin(cx, bucket, ask).await else {
+        let words = "CORSResponse: This CORS request is not allowed.";
+        return refused(cx, path, &Error::custom("AccessForbidden", 403, words));
+    };
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = headers;
+    response
 }

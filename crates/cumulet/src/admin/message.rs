@@ -7,7 +7,7 @@ const CODE: std::ops::RangeInclusive<usize> = 4..=10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     Text(&'a str),
-    /// A number that stands alone, as sign-in codes do.
+    /// What a person has to copy: a number that stands alone, as sign-in codes do, or a password.
     Code(&'a str),
     /// An http or https address.
     Link(&'a str),
@@ -91,7 +91,12 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
         let alone = !before.is_some_and(|sign| sign.is_alphanumeric() || "+-_./:#".contains(sign));
-        let found = if alone { link(rest).or_else(|| code(rest)) } else { None };
+        let found = if alone {
+            let after = text.get(..at).unwrap_or_default();
+            link(rest).or_else(|| password(after, rest)).or_else(|| code(rest))
+        } else {
+            None
+        };
         if let Some(piece @ (Piece::Link(part) | Piece::Code(part) | Piece::Text(part))) = found {
             if let Some(text) = text.get(done..at).filter(|text| !text.is_empty()) {
                 pieces.push(Piece::Text(text));
@@ -118,6 +123,18 @@ fn link(text: &str) -> Option<Piece<'_>> {
     let link = text.get(..end.unwrap_or(text.len()))?;
     // What ends the sentence does not belong to it.
     Some(Piece::Link(link.trim_end_matches(['.', ',', ')', ']', ';', '!', '?'])))
+}
+
+/// The password that follows the words before it, as in Cognito's own invitation: "Your username is
+/// {username} and temporary password is {####}."
+fn password<'a>(before: &str, text: &'a str) -> Option<Piece<'a>> {
+    if !before.ends_with("temporary password is ") {
+        return None;
+    }
+    let word = text.split_whitespace().next().filter(|word| text.starts_with(word))?;
+    // The sentence's end, once: a password may have a full stop of its own.
+    let password = word.strip_suffix('.').unwrap_or(word);
+    (!password.is_empty()).then_some(Piece::Code(password))
 }
 
 /// The code that a text begins with.
@@ -154,6 +171,15 @@ mod tests {
                 "See https://x.example/a?code=1234&b. Or ä123456ö",
                 vec![Text("See "), Link("https://x.example/a?code=1234&b"), Text(". Or ä123456ö")],
             ),
+            (
+                "Your username is ann and temporary password is R3#.x.",
+                vec![
+                    Text("Your username is ann and temporary password is "),
+                    Code("R3#.x"),
+                    Text("."),
+                ],
+            ),
+            ("temporary password is .", vec![Text("temporary password is .")]),
             ("javascript:alert(1) ftp://x", vec![Text("javascript:alert(1) ftp://x")]),
             ("", vec![]),
         ] {
@@ -166,12 +192,12 @@ mod tests {
         for (body, expected) in [
             (" Your code is 1234 ", "Your code is 1234"),
             (
-                "<p>Hello <b>Ann</b>,</p><p>code&nbsp;<i>1234</i> &amp; more</p>",
+                "<p>Hello <b>Ann</b>,</p>code&nbsp;<i>1234</i> &amp; more",
                 "Hello Ann,\ncode 1234 & more",
             ),
             (
-                "<style>p { color: red }</style><a href='https://x.example/?a=1&amp;b=2'>Confirm</a>",
-                "https://x.example/?a=1&b=2 Confirm",
+                "<style>p { top: 1 }</style><a href='https://x.example/?a=1&amp;b'>Go</a>",
+                "https://x.example/?a=1&b Go",
             ),
             ("<br>a<br/>b<unclosed", "a\nb"),
             ("<scRIPT>alert(1)", ""),

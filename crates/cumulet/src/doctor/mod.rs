@@ -1,5 +1,5 @@
-//! `cumulet doctor`: whether this machine and this data folder can run a cloud, and what to do where
-//! they cannot.
+//! `cumulet doctor`: whether this machine and this data folder can run a cloud, and what to do
+//! where they cannot.
 
 mod machine;
 mod place;

@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn tables_of_sockets() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-             0: 0100007F:11D6 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 777 1\n\
-             1: 0100007F:11D6 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 778 1\n\
+        let table = "  sl  local_address rem_address st queues timer retry uid timeout inode\n\
+             0: 0100007F:11D6 00000000:0000 0A 0:0 00:0 0 0 0 777 1\n\
+             1: 0100007F:11D6 0100007F:9999 01 0:0 00:0 0 0 0 778 1\n\
              broken\n";
         assert_eq!(listening(table, 4566), ["777"]);
         assert!(listening(table, 80).is_empty() && listening("", 80).is_empty());

@@ -1,8 +1,9 @@
 //! `cumulet up`: starts a cloud, builds the app in a folder, deploys it, shows where it is reached
 //! and follows its logs.
 //!
-//! The app is deployed as from outside: by the operations that deploy tools call, with their checks,
-//! as the account's root. What is made of it lies in `.cumulet` in its folder, the cloud's data too.
+//! The app is deployed as from outside: by the operations that deploy tools call, with their
+//! checks, as the account's root. What is made of it lies in `.cumulet` in its folder, the cloud's
+//! data too.
 
 mod app;
 mod artifacts;
@@ -21,6 +22,7 @@ mod stack;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -39,6 +41,9 @@ use crate::Outcome;
 use crate::cli::Place;
 use crate::running::{Running, Start, told_to_stop};
 use crate::terminal::Style;
+
+/// The exit code of a program that SIGINT ended, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Up {
@@ -104,8 +109,8 @@ async fn up(options: &Up, app: App) -> Outcome {
     let deployed = tokio::select! {
         deployed = bring_up(&running, &cx, &app, &progress) => deployed,
         () = &mut told => {
-            running.stop().await?;
-            return Ok(ExitCode::from(130));
+            stop(running, &progress).await?;
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
     if let Err(why) = &deployed {
@@ -122,10 +127,21 @@ async fn up(options: &Up, app: App) -> Outcome {
         () = follow(options, &cx, &app, since) => {}
         () = told => {}
     }
-    let step = progress.step("stop");
-    running.stop().await?;
-    step.done("");
+    stop(running, &progress).await?;
     Ok(if deployed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Stops the cloud in order; who says it twice does not want to wait for that.
+async fn stop(running: Running, progress: &Progress) -> Result<(), String> {
+    let again = told_to_stop()?;
+    let step = progress.step("stop");
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        // What was answered is on the disk.
+        () = again => std::process::exit(INTERRUPTED.into()),
+    }
+    step.done("");
+    Ok(())
 }
 
 /// The place of the cloud's data: within the app's folder unless it was named.
@@ -155,23 +171,34 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
     match running {
         Ok(running) => {
             step.done(&running.url);
-            println!("listening on {}", running.url);
+            if !io::stdout().is_terminal() {
+                // For programs, which read standard output.
+                println!("listening on {}", running.url);
+            }
             Ok(running)
-        }
-        Err(why) if why.contains("is in use by another program") => {
-            step.failed();
-            let port = options.listen.port();
-            Err(format!(
-                "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free \
-                 port: `--listen 127.0.0.1:{}`.",
-                port.checked_add(1).unwrap_or(0)
-            ))
         }
         Err(why) => {
             step.failed();
-            Err(why)
+            Err(advised(why, options.listen))
         }
     }
+}
+
+/// Why a cloud did not start, with what to do where another one is the likely reason.
+fn advised(why: String, listen: SocketAddr) -> String {
+    if why.contains("is in use by another program") {
+        let free = listen.port().checked_add(1).unwrap_or(0);
+        return format!(
+            "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free port: \
+             `--listen 127.0.0.1:{free}`."
+        );
+    }
+    if why.contains("is in use by another process") {
+        return format!(
+            "{why}: `cumulet up` runs for this app already. Stop it with Ctrl-C first."
+        );
+    }
+    why
 }
 
 /// Builds, deploys and publishes.

@@ -491,8 +491,9 @@ def handler(event, context):
         raise Exception("Unauthorized")
     effect = "Allow" if token == "friend" else "Deny"
     return {"principalId": token, "context": {"number": 7},
-            "policyDocument": {"Version": "2012-10-17", "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}]}}
+            "policyDocument": {"Version": "2012-10-17", "Statement": [{
+                "Action": "execute-api:Invoke", "Effect": effect,
+                "Resource": event["methodArn"]}]}}
 """
 
 
@@ -554,7 +555,9 @@ Resources:
           Pool: {UserPoolArn: !GetAtt Users.Arn}
       AccessLogSetting:
         DestinationArn: !GetAtt Log.Arn
-        Format: '{"id":"$context.requestId","status":"$context.status","path":"$context.resourcePath","sub":"$context.authorizer.claims.sub"}'
+        Format: >-
+          {"id":"$context.requestId","status":"$context.status",
+          "path":"$context.resourcePath","sub":"$context.authorizer.claims.sub"}
       GatewayResponses:
         DEFAULT_4XX:
           ResponseParameters:

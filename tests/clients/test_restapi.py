@@ -11,6 +11,9 @@ import urllib.parse
 import zipfile
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -427,6 +430,99 @@ def test_what_is_not_here_says_so(gateway):
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
+def signed(access_key, secret_key, host, path, method="GET", body=""):
+    """The headers by which botocore signs a request."""
+    request = AWSRequest(method, f"http://{host}{path}", {"Host": host}, body)
+    SigV4Auth(Credentials(access_key, secret_key), "execute-api", "us-east-1").add_auth(request)
+    return dict(request.headers)
+
+
+def test_signers_are_let_in_by_their_policies(gateway, cloud, echo):
+    api = gateway.create_rest_api(name="signed")["id"]
+    root = root_of(gateway, api)
+    for part in ["mine", "other"]:
+        resource = make_resource(gateway, api, root, part)
+        make_proxy(gateway, api, resource, "POST", echo, authorizationType="AWS_IAM")
+    may_invoke(cloud, "rest-echo", api)
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    host = f"{api}.execute-api.us-east-1.amazonaws.com"
+    iam = cloud.client("iam")
+    iam.create_user(UserName="rest-caller")
+    statement = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": f"arn:aws:execute-api:us-east-1:000000000000:{api}/prod/POST/mine",
+    }
+    iam.put_user_policy(
+        UserName="rest-caller",
+        PolicyName="may",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    key = iam.create_access_key(UserName="rest-caller")["AccessKey"]
+    access, secret = key["AccessKeyId"], key["SecretAccessKey"]
+
+    def post(path, body="{}", sent=None, secret=secret):
+        headers = signed(access, secret, host, path, "POST", body)
+        status, answer, headers = ask(cloud, host, path, "POST", headers, sent or body)
+        return status, json.loads(answer), headers["x-amzn-ErrorType"]
+
+    status, event, _ = post("/prod/mine?a=b%20c")
+    assert status == 201
+    assert event["requestContext"]["identity"]["userArn"].endswith(":user/rest-caller")
+    assert event["requestContext"]["identity"]["accountId"] == "000000000000"
+    status, answer, kind = post("/prod/other")
+    assert (status, kind) == (403, "AccessDeniedException")
+    assert "is not authorized to perform: execute-api:Invoke" in answer["Message"]
+    status, answer, kind = post("/prod/mine", secret="x" * 40)
+    assert (status, kind) == (403, "InvalidSignatureException")
+    # The signature covers the body.
+    assert post("/prod/mine", body="{}", sent="{ }")[0] == 403
+    status, body, _ = ask(cloud, host, "/prod/mine", "POST")
+    assert (status, body.decode()) == (403, '{"message":"Missing Authentication Token"}')
+    by_path = f"/restapis/{api}/prod/_user_request_/mine"
+    headers = signed(access, secret, "localhost", by_path, "POST", "")
+    assert ask(cloud, "localhost", by_path, "POST", headers)[0] == 201
+
+
+GUARD = """
+def handler(event, context):
+    token = event["authorizationToken"]
+    if token == "nobody":
+        raise Exception("Unauthorized")
+    effect = "Allow" if token == "friend" else "Deny"
+    return {"principalId": token, "context": {"number": 7},
+            "policyDocument": {"Version": "2012-10-17", "Statement": [{
+                "Action": "execute-api:Invoke", "Effect": effect,
+                "Resource": event["methodArn"]}]}}
+"""
+
+
+def test_a_function_says_who_may_come_in(gateway, cloud, echo):
+    guard = make_function(cloud, "rest-guard", PYTHON, "index.py", GUARD)
+    api = gateway.create_rest_api(name="guarded")["id"]
+    authorizer = gateway.create_authorizer(
+        restApiId=api,
+        name="guard",
+        type="TOKEN",
+        authorizerUri=uri(guard),
+        identitySource="method.request.header.X-Token",
+    )
+    assert authorizer["authorizerResultTtlInSeconds"] == 300
+    guarded = {"authorizationType": "CUSTOM", "authorizerId": authorizer["id"]}
+    make_proxy(gateway, api, root_of(gateway, api), "GET", echo, **guarded)
+    may_invoke(cloud, "rest-echo", api)
+    may_invoke(cloud, "rest-guard", api, "authorizers/*")
+    gateway.create_deployment(restApiId=api, stageName="prod")
+    host = f"{api}.execute-api.us-east-1.localhost"
+    for token, expected in [("friend", 201), ("foe", 403), ("nobody", 401), (None, 401)]:
+        headers = {"X-Token": token} if token else {}
+        status, body, _ = ask(cloud, host, "/prod", headers=headers)
+        assert status == expected, (token, body)
+        if token == "friend":
+            context = json.loads(body)["requestContext"]["authorizer"]
+            assert context == {"principalId": "friend", "number": "7"}
+
+
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
 Transform: AWS::Serverless-2016-10-31
@@ -459,7 +555,9 @@ Resources:
           Pool: {UserPoolArn: !GetAtt Users.Arn}
       AccessLogSetting:
         DestinationArn: !GetAtt Log.Arn
-        Format: '{"id":"$context.requestId","status":"$context.status","path":"$context.resourcePath","sub":"$context.authorizer.claims.sub"}'
+        Format: >-
+          {"id":"$context.requestId","status":"$context.status",
+          "path":"$context.resourcePath","sub":"$context.authorizer.claims.sub"}
       GatewayResponses:
         DEFAULT_4XX:
           ResponseParameters:

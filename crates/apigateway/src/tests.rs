@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use crate::{HttpApis, RestApis, Stages};
 
 mod rest;
+mod sam;
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:f";
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A";

@@ -60,8 +60,7 @@ pub(crate) async fn policy_lets_in(
     policy: Option<&Arc<Document>>,
 ) -> Result<()> {
     let Some(policy) = policy else { return Ok(()) };
-    let account = cx.account().clone();
-    let nobody = cx.acting_as(Principal::Anonymous).in_account(account);
+    let nobody = cx.acting_as(Principal::Anonymous);
     let mut access = Access::on(&nobody, "execute-api:Invoke", method);
     access.policy_required = true;
     nobody.authorize(&access.under(Some(Arc::clone(policy)))).await

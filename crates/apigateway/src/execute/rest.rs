@@ -29,8 +29,8 @@ use crate::error::Error;
 use crate::rest::integration::OF_CALLER;
 use crate::rest::keys::Keys;
 use crate::rest::model::{
-    ApiRecord, AuthorizerRecord, DeploymentRecord, GatewayResponseRecord, IntegrationRecord,
-    MethodRecord, ModelRecord, ResourceRecord, StageRecord, ValidatorRecord,
+    ApiRecord, AuthorizerRecord, GatewayResponseRecord, IntegrationRecord, MethodRecord,
+    ModelRecord, ResourceRecord, Snapshot, StageRecord, ValidatorRecord,
 };
 use crate::store::Apis;
 
@@ -57,8 +57,7 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    fn new(cx: &Cx, api: &str, record: DeploymentRecord) -> Result<Self, Error> {
-        let snapshot = record.snapshot;
+    fn new(cx: &Cx, api: &str, snapshot: Snapshot) -> Result<Self, Error> {
         let known = snapshot.resources.into_iter().filter_map(|resource| {
             Some((RouteKey::Path(None, Pattern::parse(&resource.path)?), resource))
         });
@@ -113,8 +112,8 @@ pub(crate) async fn serve(
     };
     let id = served.stage.deployment_id.clone();
     let load = async || {
-        let record = keys.part::<DeploymentRecord>(&cx.store().snapshot(), &id).await?;
-        Compiled::new(cx, &keys.api, record)
+        let snapshot = keys.deployed(&cx.store().snapshot(), &id).await?;
+        Compiled::new(cx, &keys.api, snapshot)
     };
     match serving.compiled.get(&keys.api, &id, load).await {
         Ok(compiled) => serve_stage(serving, cx, &compiled, served, request).await,

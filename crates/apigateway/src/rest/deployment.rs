@@ -24,36 +24,28 @@ use crate::store;
 
 const MEMBERS: [Member; 1] = [Member("/description", Kind::Text)];
 
-/// A deployment as it is shown, with its methods where that is asked for.
-fn shown(record: &DeploymentRecord, embed: Option<&Vec<String>>) -> Value {
-    let mut shown = json!({
-        "id": record.id, "description": record.description, "createdDate": record.created_date,
-    });
-    if embed.is_some_and(|embed| embed.iter().any(|what| what == "apisummary")) {
-        let resources = record.snapshot.resources.iter();
-        let resources = resources.filter(|resource| !resource.resource_methods.is_empty());
-        let summary: Map<String, Value> = resources
-            .map(|resource| {
-                let methods = resource.resource_methods.iter().map(|(name, method)| {
-                    let summary = json!({
-                        "authorizationType": method.authorization_type,
-                        "apiKeyRequired": method.api_key_required,
-                    });
-                    (name.clone(), summary)
+/// The methods of a deployment, as it is shown with them.
+fn summary(snapshot: &Snapshot) -> Value {
+    let resources = snapshot.resources.iter();
+    let resources = resources.filter(|resource| !resource.resource_methods.is_empty());
+    resources
+        .map(|resource| {
+            let methods = resource.resource_methods.iter().map(|(name, method)| {
+                let summary = json!({
+                    "authorizationType": method.authorization_type,
+                    "apiKeyRequired": method.api_key_required,
                 });
-                (resource.path.clone(), Value::Object(methods.collect()))
-            })
-            .collect();
-        if let Some(members) = shown.as_object_mut() {
-            members.insert("apiSummary".to_owned(), summary.into());
-        }
-    }
-    shown
+                (name.clone(), summary)
+            });
+            (resource.path.clone(), Value::Object(methods.collect()))
+        })
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn check(snapshot: &Snapshot) -> Result<(), Error> {
-    let mut methods = snapshot.resources.iter().flat_map(|one| one.resource_methods.values());
-    let mut methods = methods.by_ref().peekable();
+    let methods = snapshot.resources.iter().flat_map(|one| one.resource_methods.values());
+    let mut methods = methods.peekable();
     if methods.peek().is_none() {
         return Err(Error::bad("The REST API doesn't contain any methods"));
     }
@@ -73,12 +65,12 @@ pub(crate) async fn create(cx: &Cx, input: CreateDeploymentRequest) -> ServiceRe
     let record = cx
         .store()
         .transact(async |tx| {
-            let snapshot = keys.snapshot(&tx).await?;
+            let snapshot = keys.take_snapshot(&tx).await?;
             check(&snapshot)?;
             let description = input.description.clone();
-            let record =
-                DeploymentRecord { id: id.clone(), description, created_date: now, snapshot };
+            let record = DeploymentRecord { id: id.clone(), description, created_date: now };
             keys.add(&tx, &record).await?;
+            tx.put_record(keys.snapshot(&id), &snapshot);
             if let Some(name) = input.stage_name.as_deref().filter(|name| !name.is_empty()) {
                 let there: Option<StageRecord> = keys.find(&tx, name).await?;
                 let fresh = there.is_none();
@@ -100,7 +92,7 @@ pub(crate) async fn create(cx: &Cx, input: CreateDeploymentRequest) -> ServiceRe
             Ok::<_, Error>(record)
         })
         .await?;
-    carry::shape(&shown(&record, None))
+    carry::shape(&record)
 }
 
 pub(crate) async fn get(cx: &Cx, input: GetDeploymentRequest) -> ServiceResult<Deployment> {
@@ -108,7 +100,14 @@ pub(crate) async fn get(cx: &Cx, input: GetDeploymentRequest) -> ServiceResult<D
     let snapshot = cx.store().snapshot();
     keys.load(&snapshot).await?;
     let record = keys.part::<DeploymentRecord>(&snapshot, &input.deployment_id).await?;
-    carry::shape(&shown(&record, input.embed.as_ref()))
+    let mut shown = serde_json::to_value(&record).map_err(cumulet_service::Error::internal)?;
+    if input.embed.iter().flatten().any(|what| what == "apisummary")
+        && let Some(members) = shown.as_object_mut()
+    {
+        let deployed = keys.deployed(&snapshot, &record.id).await?;
+        members.insert("apiSummary".to_owned(), summary(&deployed));
+    }
+    carry::shape(&shown)
 }
 
 pub(crate) async fn list(cx: &Cx, input: GetDeploymentsRequest) -> ServiceResult<Deployments> {
@@ -117,7 +116,6 @@ pub(crate) async fn list(cx: &Cx, input: GetDeploymentsRequest) -> ServiceResult
     let snapshot = cx.store().snapshot();
     keys.load(&snapshot).await?;
     let all: Vec<DeploymentRecord> = keys.parts(&snapshot).await?;
-    let all: Vec<_> = all.iter().map(|record| shown(record, None)).collect();
     part::page(&members, &all)
 }
 
@@ -128,16 +126,13 @@ pub(crate) async fn update(cx: &Cx, input: UpdateDeploymentRequest) -> ServiceRe
         .store()
         .transact(async |tx| {
             keys.load(&tx).await?;
-            let mut record = keys.part::<DeploymentRecord>(&tx, &input.deployment_id).await?;
-            let before = json!({ "description": record.description });
-            let after = patch::apply(before, &MEMBERS, &operations)?;
-            record.description =
-                after.get("description").and_then(Value::as_str).map(str::to_owned);
+            let before = keys.part::<DeploymentRecord>(&tx, &input.deployment_id).await?;
+            let record: DeploymentRecord = patch::record(&before, &MEMBERS, &operations)?;
             keys.put(&tx, &record);
             Ok::<_, Error>(record)
         })
         .await?;
-    carry::shape(&shown(&record, None))
+    carry::shape(&record)
 }
 
 pub(crate) async fn delete(
@@ -156,6 +151,7 @@ pub(crate) async fn delete(
                 return Err(Error::bad(words));
             }
             keys.drop::<DeploymentRecord>(&tx, id);
+            tx.delete(keys.snapshot(id));
             Ok(())
         })
         .await?;

@@ -115,8 +115,22 @@ impl Keys {
         tx.delete(self.key::<P>(id));
     }
 
-    /// All that a deployment serves, as it is now.
-    pub(crate) async fn snapshot(&self, read: &impl Read) -> Result<Snapshot, Error> {
+    /// Where what a deployment serves lies: apart from it, for it may be large.
+    pub(crate) fn snapshot(&self, deployment: &str) -> Key {
+        self.apis.part(&self.api, "snapshot", deployment)
+    }
+
+    pub(crate) async fn deployed(
+        &self,
+        read: &impl Read,
+        deployment: &str,
+    ) -> Result<Snapshot, Error> {
+        let snapshot = read.get_record(&self.snapshot(deployment)).await?;
+        snapshot.ok_or_else(|| Error::Broken(format!("deployment {deployment} is not there")))
+    }
+
+    /// All that a deployment would serve, as it is now.
+    pub(crate) async fn take_snapshot(&self, read: &impl Read) -> Result<Snapshot, Error> {
         let api = self.load(read).await?;
         Ok(Snapshot {
             resources: self.parts(read).await?,

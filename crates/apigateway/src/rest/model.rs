@@ -199,18 +199,16 @@ pub(crate) struct AccessLog {
     pub(crate) format: Option<String>,
 }
 
-/// A deployment: what the API was when it was made, never changed after but for its description.
+/// A deployment. What it serves lies beside it, as a [`Snapshot`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DeploymentRecord {
     pub(crate) id: String,
     pub(crate) description: Option<String>,
     pub(crate) created_date: i64,
-    /// Not among a deployment's members, so it is never shown.
-    pub(crate) snapshot: Snapshot,
 }
 
-/// What an API is made of at one moment.
+/// What an API was when a deployment of it was made: never changed after.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Snapshot {
@@ -253,6 +251,9 @@ impl Record for StageRecord {
     const VERSION: u16 = 1;
 }
 impl Record for DeploymentRecord {
+    const VERSION: u16 = 1;
+}
+impl Record for Snapshot {
     const VERSION: u16 = 1;
 }
 impl Record for AccountRecord {

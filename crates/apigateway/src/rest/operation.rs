@@ -164,6 +164,13 @@ fn read_integration(described: &Value) -> Result<IntegrationRecord, Error> {
         let code = code.ok_or_else(|| wrong("an integration response has no statusCode."))?;
         let mut members = response.as_object().cloned().unwrap_or_default();
         members.insert("statusCode".to_owned(), code.clone().into());
+        // People write numbers there, such as a preflight's age.
+        let parameters = members.get_mut("responseParameters").and_then(Value::as_object_mut);
+        for (_, value) in parameters.into_iter().flatten() {
+            if value.is_number() || value.is_boolean() {
+                *value = value.to_string().into();
+            }
+        }
         let read = serde_json::from_value(Value::Object(members));
         let mut response: IntegrationResponse =
             read.map_err(|why| wrong(format_args!("integration response {pattern}: {why}")))?;

@@ -1,8 +1,8 @@
 //! Authorizers, request validators and models: parts of an API that are made, shown, changed and
 //! removed alike.
 //!
-//! Refuses: two of one name; names of models that are not alphanumeric; by name (501) authorizers of
-//! the type JWT or with a role.
+//! Refuses: two of one name; names of models that are not alphanumeric; by name (501) authorizers
+//! of the type JWT or with a role.
 
 use cumulet_api_apigateway::types::PatchOperation;
 use cumulet_service::{Cx, Result as ServiceResult};

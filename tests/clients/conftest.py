@@ -44,13 +44,12 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, keys=None, options=(), listen="127.0.0.1:0", **variables):
-        """`options` and environment `variables` are more of them for `cumulet serve`; None takes a
-        variable away."""
+    def __init__(self, folder, options=(), environment=None, keys=None, listen="127.0.0.1:0"):
+        """`options` and `environment` are more of them for `cumulet serve`."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
         self.listen = listen
-        self.variables = variables
+        self.more_environment = environment or {}
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
             secrets.token_urlsafe(30),
@@ -58,14 +57,19 @@ class Cloud:
         self.endpoint = None
         self.mailbox_link = None
         self.process = None
+        # What it printed since it was started.
+        self.printed = []
         self.start()
+
+    def command(self):
+        return ["serve", "--listen", self.listen]
 
     def start(self):
         log = open(self.folder / "log", "ab")
         arguments = ["--data", self.folder / "data", "--key-file", self.folder / "master.key"]
         with log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--listen", self.listen, *arguments, *self.options],
+                [binary(), *self.command(), *arguments, *self.options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -79,18 +83,21 @@ class Cloud:
         self._wait_until_healthy()
 
     def _environment(self):
+        """What `cumulet serve` runs in; None takes a variable away."""
         environment = {
             **os.environ,
             "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
             "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
-            **self.variables,
+            **self.more_environment,
         }
         return {name: value for name, value in environment.items() if value is not None}
 
     def _follow(self, process, announced):
         """Reads the output to its end (a full pipe would stop the process)."""
         self.endpoint = None
+        self.printed = printed = []
         for line in process.stdout:
+            printed.append(line.rstrip("\n"))
             if line.startswith(ANNOUNCEMENT):
                 self.endpoint = "http://" + line.removeprefix(ANNOUNCEMENT).strip()
                 announced.set()
@@ -194,9 +201,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), listen="127.0.0.1:0", **variables):
+def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, None, options, listen, **variables)
+        cloud = Cloud(folder, options, environment, listen=listen)
         try:
             yield cloud
         finally:

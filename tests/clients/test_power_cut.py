@@ -39,7 +39,8 @@ def cloud_on(layer):
 
         def start(**settings):
             root = os.path.join(folder, "data")
-            clouds.append(Cloud(folder, LD_PRELOAD=str(layer), UNSYNCED_ROOT=root, **settings))
+            settings = {"LD_PRELOAD": str(layer), "UNSYNCED_ROOT": root, **settings}
+            clouds.append(Cloud(folder, environment=settings))
             return clouds[-1]
 
         yield start

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
 use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
 use cumulet_gateway::Web;
@@ -134,10 +135,17 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     let pools: Arc<dyn Sites> = Arc::new(PoolSites::new(&cognito));
     // Authorizers find the keys of this cloud's own token issuers where everybody finds them.
     let stages = Stages::new(vec![Arc::clone(&pools)]);
+    let cloudfront = CloudFront::open(store).await.map_err(said)?;
     // Pools are found by path on every host: what has a host of its own comes first.
-    let sites: Vec<Arc<dyn Sites>> = vec![stages, Arc::new(Websites::new(Arc::clone(&s3))), pools];
+    let sites: Vec<Arc<dyn Sites>> = vec![
+        stages,
+        Arc::new(Websites::new(Arc::clone(&s3))),
+        Distributions::new(&cloudfront),
+        pools,
+    ];
     let services: Vec<Arc<dyn Service>> = vec![
         Arc::new(CloudFormation),
+        cloudfront,
         Arc::new(HttpApis),
         cognito,
         DynamoDb::open(store).await.map_err(said)?,

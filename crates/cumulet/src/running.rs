@@ -8,16 +8,14 @@ use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
 use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{Certificates, Handler, Listener, LocalCa};
-use cumulet_service::Cloud;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{Admin, Token};
+use crate::admin::{self, Admin, Token};
 use crate::cli::Place;
 use crate::life::{Entrance, Life, Setting};
 use crate::lives::Lives;
-use crate::ports::Ports;
 use crate::settings::write_private;
 
 /// Names that the local CA may certify beside loopback and `localhost`.
@@ -38,13 +36,12 @@ pub(crate) struct Start {
 
 /// A cloud that takes requests.
 pub(crate) struct Running {
-    /// The cloud as it is before any reset, like all that is here.
-    pub(crate) cloud: Arc<Cloud>,
+    /// The way to the cloud for commands of this process, as it is before any reset.
+    pub(crate) admin: Arc<Admin>,
     /// Where it is reached: `http://127.0.0.1:4566`.
     pub(crate) url: String,
-    pub(crate) admin: Arc<Admin>,
-    /// Where its sites are reached.
-    pub(crate) ports: Arc<Ports>,
+    /// The link that opens the mailbox in a browser, where there is a mailbox.
+    pub(crate) mailbox: Option<String>,
     kind: Kind,
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), String>>,
@@ -74,6 +71,10 @@ impl Running {
         let token = Token::load_or_create(&place.admin_token(), &RandomIds)?;
         let certificates = LocalCa::open(&place.data.join("ca"), &DOMAINS, Arc::new(SystemClock));
         let certificates: Arc<dyn Certificates> = Arc::new(certificates.map_err(said)?);
+        let mailbox = main
+            .ip()
+            .is_loopback()
+            .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
         tracing::warn!("functions run as plain processes of this user, without isolation");
         let setting = Setting {
             place: place.clone(),
@@ -92,14 +93,14 @@ impl Running {
         } else {
             Kind::One(Life::begin(&setting, None).await?)
         };
-        let (cloud, admin, root) = kind.present().await.ok_or("the cloud did not begin")?;
+        let (life, root) = kind.present().await.ok_or("the cloud did not begin")?;
         let url = format!("http://{main}");
         let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
         written(&place.root_key(), &key)?;
         written(&place.endpoint(), &format!("{url}\n{region}\n"))?;
-        written(&place.admin(), &format!("http://{}\n", admin.address))?;
+        written(&place.admin(), &format!("http://{admin}\n"))?;
         let (stop, stopped) = watch::channel(false);
-        let limits = cloud.parts().limits.clone();
+        let limits = life.cloud.parts().limits.clone();
         let serving = tokio::spawn(serve(
             [
                 (listener, kind.handler(Entrance::Main)),
@@ -110,8 +111,7 @@ impl Running {
             stopped,
         ));
         tracing::info!(%url, data = %place.data.display(), "ready");
-        let ports = Arc::clone(&admin.ports);
-        Ok(Self { cloud, url, admin, ports, kind, stop, serving })
+        Ok(Self { admin: life, url, mailbox, kind, stop, serving })
     }
 
     /// Stops: requests under way end, then the work, then the store.
@@ -137,10 +137,9 @@ impl Running {
 }
 
 impl Kind {
-    /// The cloud of the present life, its administration, and its root's key.
-    async fn present(&self) -> Option<(Arc<Cloud>, Arc<Admin>, RootKey)> {
-        let look =
-            |life: &Life| (Arc::clone(&life.cloud), Arc::clone(&life.admin), life.root.clone());
+    /// The administration of the present life, and its root's key.
+    async fn present(&self) -> Option<(Arc<Admin>, RootKey)> {
+        let look = |life: &Life| (Arc::clone(&life.admin), life.root.clone());
         match self {
             Self::One(life) => Some(look(life)),
             Self::Many(lives) => lives.with(look).await,

@@ -58,9 +58,8 @@ async fn serve(options: Serve) -> Result<(), String> {
     })
     .await?;
     println!("listening on {}", running.url);
-    // A public cloud has no mailbox, and its output may be kept for others to read.
-    if options.listen.ip().is_loopback() {
-        println!("mailbox: {}", running.admin.link("mailbox"));
+    if let Some(link) = &running.mailbox {
+        println!("mailbox: {link}");
     }
     running.serve_until(told).await
 }

@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn variables_are_sealed_for_one_function() {
         let sealer = Sealer::new(&[7; 32]);
-        let wanted = variables(&[("TABLE", "notes"), ("TOKEN", "hush")]);
+        let wanted = variables(&[("TABLE", "orders"), ("TOKEN", "hush")]);
         let sealed = seal(&sealer, "id-1", &wanted).unwrap().unwrap();
         assert!(!sealed.contains("hush"));
         let settings = Settings { environment: Some(sealed), ..blank() };

@@ -22,6 +22,7 @@ pub use failure::{Failure, failure};
 pub use message::Message;
 pub use query::Form;
 pub use route::{Routed, Router, Unroutable};
+pub use time::http_date;
 
 use cumulet_shape::{Protocol, ReadError, Reader};
 

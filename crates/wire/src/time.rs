@@ -66,8 +66,8 @@ fn iso8601(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(t.millis() - offset * 60_000))
 }
 
-/// `Sat, 21 Nov 2026 01:02:03 GMT`; the week day is not looked at.
-fn http_date(text: &str) -> Option<Timestamp> {
+/// Reads `Sat, 21 Nov 2026 01:02:03 GMT` (RFC 9110 section 5.6.7); the week day is not looked at.
+pub fn http_date(text: &str) -> Option<Timestamp> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut parts = text.split(' ');
     parts.next().filter(|weekday| weekday.ends_with(','))?;

@@ -157,7 +157,13 @@ fn load(python: &Path, service: &str) -> Result<Model, String> {
     if !output.status.success() {
         return Err(format!("botocore has no model of {service}"));
     }
-    serde_json::from_slice(&output.stdout).map_err(|e| format!("the model of {service}: {e}"))
+    let mut model: Model = serde_json::from_slice(&output.stdout)
+        .map_err(|e| format!("the model of {service}: {e}"))?;
+    // CloudFront's names have its API's version at their end, which clients and policies leave out.
+    for (name, operation) in &mut model.operations {
+        operation.name.clone_from(name);
+    }
+    Ok(model)
 }
 
 fn rustfmt(text: &str) -> Result<String, String> {

@@ -1,13 +1,13 @@
-//! The real clients: pytest drives boto3, the AWS CLI and the JavaScript SDK against a cloud of
-//! its own (tests/clients/). Their packages are pinned and installed below the target folder, once
-//! per change of the pins.
+//! The real clients: pytest drives boto3, the AWS CLI, the JavaScript SDK and a browser against
+//! clouds of their own (tests/clients/). Their packages are pinned and installed below the target
+//! folder, once per change of the pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::need;
 use super::steps::Steps;
+use super::{browser, need};
 
 const SUITE: &str = "tests/clients";
 const PYTHON: &str = "install Python 3.10 or later (Debian: apt install python3 python3-venv)";
@@ -21,6 +21,9 @@ pub(super) fn run(steps: &mut Steps, root: &Path, target: &Path, arguments: &[St
     let python = venv.join("bin/python");
     let ready = steps.record("python packages", || install_python(&suite, &venv))
         & steps.record("node packages", || install_node(&suite, &node));
+    let mut chromium = PathBuf::new();
+    let ready =
+        ready & steps.record("browser", || browser::find_or_install().map(|path| chromium = path));
     if !(ready && steps.succeeded("build")) {
         steps.record("clients", || {
             Err("they need the binary and the packages, which are not there".to_owned())
@@ -35,7 +38,8 @@ pub(super) fn run(steps: &mut Steps, root: &Path, target: &Path, arguments: &[St
         .arg(format!("cache_dir={}", target.join("pytest").display()))
         .args(arguments)
         .env("CUMULET_BIN", target.join("debug/cumulet"))
-        .env("CUMULET_NODE_MODULES", node.join("node_modules"));
+        .env("CUMULET_NODE_MODULES", node.join("node_modules"))
+        .env("CUMULET_CHROMIUM", chromium);
     steps.run("clients", &mut pytest);
 }
 

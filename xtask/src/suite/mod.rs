@@ -2,6 +2,7 @@
 //! real clients need is installed below the target folder; a tool that cannot be installed from
 //! here fails the run with a sentence that says how to get it. Nothing is passed over in silence.
 
+mod browser;
 mod clients;
 mod steps;
 

@@ -76,6 +76,11 @@ impl Problem {
         Self { status: StatusCode::BAD_REQUEST, words: words.into() }
     }
 
+    /// What to tell a person.
+    pub(super) fn into_words(self) -> String {
+        self.words
+    }
+
     /// The cloud cannot do it now.
     pub(super) fn failed(why: &dyn std::fmt::Display) -> Self {
         Self { status: StatusCode::BAD_GATEWAY, words: why.to_string() }

@@ -62,7 +62,7 @@ impl Admin {
     }
 
     /// A context as the account's root.
-    fn root(&self) -> Cx {
+    pub(crate) fn root(&self) -> Cx {
         let parts = self.cloud.parts();
         let info = RequestInfo {
             endpoint: self.endpoint.clone(),

@@ -63,6 +63,12 @@ pub(super) async fn post(cx: &Cx, ports: &Ports, question: Question) -> Result<V
     Ok(Value::Object(document))
 }
 
+/// The same for commands of this process. The error is in words for a person.
+pub(crate) async fn of(cx: &Cx, ports: &Ports, stack: &str) -> Result<Value, String> {
+    let question = Question { stack: stack.to_owned() };
+    post(cx, ports, question).await.map_err(Problem::into_words)
+}
+
 fn outputs(stack: &Stack) -> Value {
     let outputs = stack.outputs.iter().flatten();
     let pairs = outputs.filter_map(|output| {

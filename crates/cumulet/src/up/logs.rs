@@ -10,7 +10,7 @@ use cumulet_api_logs::ops::{FilterLogEvents, FilterLogEventsRequest};
 use cumulet_base::Timestamp;
 use cumulet_service::Cx;
 
-use crate::terminal::{Style, Terminal, printable};
+use crate::terminal::{Style, Terminal};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(300);
@@ -139,7 +139,7 @@ fn rendered(terminal: Terminal, at: i64, name: &str, width: usize, message: &str
     let time = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     let time = terminal.paint(Style::Dim, &time);
     let label = terminal.paint(Terminal::colour_of(name), &format!("{name:<width$}"));
-    let message = printable(message.trim_end());
+    let message = terminal.text(message.trim_end());
     let platform =
         ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|p| message.starts_with(p));
     let mut text = String::new();
@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn a_line_says_when_and_who() {
         let plain = Terminal::plain();
-        let text = rendered(plain, 45_296_000, "Hello", 7, "one\u{1b}[2J\ntwo\n");
-        assert_eq!(text, "12:34:56 Hello    one\u{241b}[2J\n12:34:56 Hello    two\n");
+        let text = rendered(plain, 45_296_000, "Hello", 7, "one\ntwo\n");
+        assert_eq!(text, "12:34:56 Hello    one\n12:34:56 Hello    two\n");
     }
 
     #[test]

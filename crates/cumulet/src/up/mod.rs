@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use clap::Args;
 use cumulet_lambda::Substitutes;
-use cumulet_service::{Cx, Principal};
+use cumulet_service::Cx;
 use tracing_subscriber::EnvFilter;
 
 use self::app::{App, OWN};
@@ -100,7 +100,7 @@ async fn up(options: &Up, app: App) -> Outcome {
     log.with_writer(progress.clone()).init();
     let place = place(options, &app)?;
     let running = start(options, &place, &progress).await?;
-    let cx = root(&running);
+    let cx = running.admin.root();
     let deployed = tokio::select! {
         deployed = bring_up(&running, &cx, &app, &progress) => deployed,
         () = &mut told => {
@@ -172,12 +172,6 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
             Err(why)
         }
     }
-}
-
-/// The account's own context.
-fn root(running: &Running) -> Cx {
-    let account = running.cloud.parts().account.as_str().to_owned();
-    running.cloud.context(Principal::Root { account })
 }
 
 /// Builds, deploys and publishes.

@@ -43,8 +43,11 @@ pub(super) async fn links(
         text.push_str(&terminal.table(&rows));
         text.push('\n');
     }
-    let more = [("mailbox", running.admin.link("mailbox")), ("credentials", credentials(place))];
-    let more = more.map(|(name, value)| vec![Cell::plain(format!("  {name}")), Cell::plain(value)]);
+    let mailbox = running.mailbox.iter().map(|link| ("mailbox", link.clone()));
+    let more = mailbox.chain([("credentials", credentials(place))]);
+    let more: Vec<_> = more
+        .map(|(name, value)| vec![Cell::plain(format!("  {name}")), Cell::plain(value)])
+        .collect();
     text.push_str(&terminal.table(&more));
     text.push_str("\nCtrl-C stops it.\n");
     println!("{text}");
@@ -53,7 +56,7 @@ pub(super) async fn links(
 
 /// The URL by which a browser on this machine reaches what an output names.
 pub(super) async fn reached(running: &Running, value: &str) -> Option<String> {
-    let port_of = |host: &str| running.ports.url_of(host);
+    let port_of = |host: &str| running.admin.ports.url_of(host);
     // What is no URL of a site waits for no port.
     let mut found = links::local(value, &running.url, &port_of)?;
     let mut waited = Duration::ZERO;

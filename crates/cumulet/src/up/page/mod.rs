@@ -9,6 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cumulet_api_cloudformation::types::StackResourceSummary;
+use cumulet_api_cloudfront::ops::{CreateInvalidation, CreateInvalidationRequest};
+use cumulet_api_cloudfront::types::{InvalidationBatch, Paths};
 use cumulet_service::Cx;
 
 use super::app::{App, OWN};
@@ -17,10 +19,15 @@ use super::command::Run;
 use super::files::{self, Listing};
 use super::progress::{Progress, Step};
 use super::settings::{FILE, PageSettings};
+use super::show;
+use crate::admin::outputs;
 use crate::running::Running;
 
 /// Not a page's own.
 const LEFT_OUT: [&str; 3] = [".git", OWN, "node_modules"];
+
+/// Resources that have a host of their own.
+const APIS: [&str; 2] = ["AWS::ApiGateway::RestApi", "AWS::ApiGatewayV2::Api"];
 
 /// A deployed stack, as pages need to know it.
 pub(super) struct Deployed<'a> {
@@ -66,6 +73,9 @@ async fn published(
     step: &Step,
 ) -> Result<String, String> {
     let folder = deployed.app.folder.join(&page.folder);
+    if let Some(file) = &page.config {
+        configure(deployed, &folder.join(file)).await?;
+    }
     if let Some(line) = &page.build {
         build(deployed.app, page, &folder, line, step).await?;
     }
@@ -81,8 +91,44 @@ async fn published(
     step.now("upload");
     let bucket = deployed.means(&page.bucket);
     let mark = format!("{}/{}", deployed.app.stack, page.folder.display());
-    let done = upload::upload(deployed.cx, &mark, &bucket, listing).await?;
-    Ok(format!("{done} to {bucket}"))
+    let sent = upload::upload(deployed.cx, &mark, &bucket, listing).await?;
+    if let Some(distribution) = page.distribution.as_ref().filter(|_| sent.anything()) {
+        invalidate(deployed.cx, &deployed.means(distribution)).await?;
+    }
+    Ok(format!("{sent} to {bucket}"))
+}
+
+/// Writes what a page has to know of this cloud, where it is not written already.
+async fn configure(deployed: &Deployed<'_>, file: &Path) -> Result<(), String> {
+    let region = deployed.cx.region();
+    for api in deployed.resources.iter().filter(|one| APIS.contains(&one.resource_type.as_str())) {
+        if let Some(id) = &api.physical_resource_id {
+            // What is written names the port that an API has, once it has one.
+            let name = format!("https://{id}.execute-api.{region}.amazonaws.com");
+            show::reached(deployed.running, &name).await;
+        }
+    }
+    let ports = &deployed.running.admin.ports;
+    let config = outputs::of(deployed.cx, ports, &deployed.app.stack).await?;
+    let text = serde_json::to_string_pretty(&config).map_err(|why| why.to_string())? + "\n";
+    if fs::read_to_string(file).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let parent = file.parent().map_or(Ok(()), fs::create_dir_all);
+    parent.and_then(|()| fs::write(file, text)).map_err(|why| format!("{}: {why}", file.display()))
+}
+
+/// Makes a distribution's caches forget all that they keep.
+async fn invalidate(cx: &Cx, distribution: &str) -> Result<(), String> {
+    let input = CreateInvalidationRequest {
+        distribution_id: distribution.to_owned(),
+        invalidation_batch: InvalidationBatch {
+            paths: Paths { quantity: 1, items: Some(vec!["/*".to_owned()]) },
+            caller_reference: format!("cumulet-up-{}", cx.ids().uuid()),
+        },
+    };
+    let made = cx.call::<CreateInvalidation>(input).await;
+    made.map(drop).map_err(|why| format!("the distribution {distribution}: {}", why.message))
 }
 
 /// Runs the app's build command, unless what it works on is what it was the last time.

@@ -2,7 +2,7 @@
 //! what others put there stays.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use cumulet_api_s3::ops::{
@@ -21,13 +21,38 @@ use crate::up::files::Listing;
 /// Metadata of an object that a page put there: of which stack, from which folder.
 const MARK: &str = "cumulet-up";
 
-/// Brings the bucket in line with the folder: what was done, for a person.
+/// What an upload did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    files: usize,
+    sent: usize,
+    removed: usize,
+}
+
+impl Sent {
+    /// Whether the bucket is not what it was.
+    pub(super) fn anything(self) -> bool {
+        self.sent + self.removed > 0
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sent {
+            0 => write!(f, "{} files, unchanged,", self.files)?,
+            sent => write!(f, "{sent} of {} files", self.files)?,
+        }
+        if self.removed > 0 { write!(f, " ({} removed)", self.removed) } else { Ok(()) }
+    }
+}
+
+/// Brings the bucket in line with the folder.
 pub(super) async fn upload(
     cx: &Cx,
     mark: &str,
     bucket: &str,
     listing: Listing,
-) -> Result<String, String> {
+) -> Result<Sent, String> {
     let there = objects(cx, bucket).await?;
     let mut files: Vec<(String, PathBuf)> =
         listing.into_iter().map(|(name, entry)| (name, entry.path)).collect();
@@ -56,14 +81,7 @@ pub(super) async fn upload(
             removed += 1;
         }
     }
-    let mut done = match sent {
-        0 => format!("{} files, unchanged,", names.len()),
-        sent => format!("{sent} of {} files", names.len()),
-    };
-    if removed > 0 {
-        let _ = write!(done, " ({removed} removed)");
-    }
-    Ok(done)
+    Ok(Sent { files: names.len(), sent, removed })
 }
 
 /// The bucket's objects with their ETags.

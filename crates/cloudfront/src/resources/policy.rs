@@ -1,0 +1,296 @@
+//! AWS::CloudFront::OriginAccessControl, CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy:
+//! `Ref` and `Id` are the id.
+
+use cumulet_api_cloudfront::ops::{
+    CreateCachePolicy, CreateCachePolicyRequest, CreateOriginAccessControl,
+    CreateOriginAccessControlRequest, CreateOriginRequestPolicy, CreateOriginRequestPolicyRequest,
+    CreateResponseHeadersPolicy, CreateResponseHeadersPolicyRequest, DeleteCachePolicy,
+    DeleteCachePolicyRequest, DeleteOriginAccessControl, DeleteOriginAccessControlRequest,
+    DeleteOriginRequestPolicy, DeleteOriginRequestPolicyRequest, DeleteResponseHeadersPolicy,
+    DeleteResponseHeadersPolicyRequest, GetCachePolicy, GetCachePolicyRequest,
+    GetOriginAccessControl, GetOriginAccessControlRequest, GetOriginRequestPolicy,
+    GetOriginRequestPolicyRequest, GetResponseHeadersPolicy, GetResponseHeadersPolicyRequest,
+    ListCachePolicies, ListCachePoliciesRequest, ListOriginAccessControls,
+    ListOriginAccessControlsRequest, ListOriginRequestPolicies, ListOriginRequestPoliciesRequest,
+    ListResponseHeadersPolicies, ListResponseHeadersPoliciesRequest, UpdateCachePolicy,
+    UpdateCachePolicyRequest, UpdateOriginAccessControl, UpdateOriginAccessControlRequest,
+    UpdateOriginRequestPolicy, UpdateOriginRequestPolicyRequest, UpdateResponseHeadersPolicy,
+    UpdateResponseHeadersPolicyRequest,
+};
+use cumulet_api_cloudfront::types as api;
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
+use serde_json::{Map, Value};
+
+use super::properties::read;
+use crate::carry::members;
+use crate::model::PolicyKind;
+
+/// A kind of resource: its names, and the operations on it.
+struct Kind {
+    name: &'static str,
+    /// The one property that it has.
+    property: &'static str,
+    kind: PolicyKind,
+}
+
+static KINDS: [Kind; 4] = [
+    Kind {
+        name: "AWS::CloudFront::OriginAccessControl",
+        property: "OriginAccessControlConfig",
+        kind: PolicyKind::OriginAccessControl,
+    },
+    Kind {
+        name: "AWS::CloudFront::CachePolicy",
+        property: "CachePolicyConfig",
+        kind: PolicyKind::CachePolicy,
+    },
+    Kind {
+        name: "AWS::CloudFront::OriginRequestPolicy",
+        property: "OriginRequestPolicyConfig",
+        kind: PolicyKind::OriginRequestPolicy,
+    },
+    Kind {
+        name: "AWS::CloudFront::ResponseHeadersPolicy",
+        property: "ResponseHeadersPolicyConfig",
+        kind: PolicyKind::ResponseHeadersPolicy,
+    },
+];
+
+/// The resource types.
+pub(super) fn all() -> Vec<&'static dyn Resource> {
+    KINDS.iter().map(|kind| kind as &dyn Resource).collect()
+}
+
+impl Resource for Kind {
+    fn type_name(&self) -> &'static str {
+        self.name
+    }
+
+    fn replaces(&self, _: &str) -> bool {
+        false
+    }
+
+    fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
+        Box::pin(async move {
+            let config = self.config(&desired)?;
+            let id = match create(cx, self.kind, config).await {
+                // Made by an earlier try that did not live to tell: the same name and the same
+                // configuration.
+                Err(error) if error.code.ends_with("AlreadyExists") => {
+                    find(cx, self.kind, config).await?.ok_or(error)?
+                }
+                made => made?,
+            };
+            Ok(actual(&id))
+        })
+    }
+
+    fn update<'a>(&'a self, cx: &'a Cx, changed: Changed<'a>) -> BoxFuture<'a, Result<Actual>> {
+        Box::pin(async move {
+            let config = self.config(&changed.after)?;
+            update(cx, self.kind, changed.physical_id, config).await?;
+            Ok(actual(changed.physical_id))
+        })
+    }
+
+    fn delete<'a>(&'a self, cx: &'a Cx, physical_id: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            match delete(cx, self.kind, physical_id.to_owned()).await {
+                Err(error) if !error.code.starts_with("NoSuch") => Err(error),
+                _ => Ok(()),
+            }
+        })
+    }
+}
+
+impl Kind {
+    /// The property, where it is the only one.
+    fn config<'a>(&self, desired: &Desired<'a>) -> Result<&'a Value> {
+        if let Some(other) = desired.properties.keys().find(|name| *name != self.property) {
+            let words = format!("{}: the property {other} is not supported.", self.name);
+            return Err(Error::validation(words));
+        }
+        let missing = || Error::validation(format!("{}: {} is missing.", self.name, self.property));
+        desired.properties.get(self.property).ok_or_else(missing)
+    }
+}
+
+fn actual(id: &str) -> Actual {
+    let attributes = Map::from_iter([("Id".to_owned(), id.into())]);
+    Actual { physical_id: id.to_owned(), attributes }
+}
+
+async fn create(cx: &Cx, kind: PolicyKind, config: &Value) -> Result<String> {
+    Ok(match kind {
+        PolicyKind::OriginAccessControl => {
+            let origin_access_control_config = read(config)?;
+            let request = CreateOriginAccessControlRequest { origin_access_control_config };
+            cx.call::<CreateOriginAccessControl>(request)
+                .await?
+                .origin_access_control
+                .unwrap_or_default()
+                .id
+        }
+        PolicyKind::CachePolicy => {
+            let cache_policy_config = read(config)?;
+            let request = CreateCachePolicyRequest { cache_policy_config };
+            cx.call::<CreateCachePolicy>(request).await?.cache_policy.unwrap_or_default().id
+        }
+        PolicyKind::OriginRequestPolicy => {
+            let origin_request_policy_config = read(config)?;
+            let request = CreateOriginRequestPolicyRequest { origin_request_policy_config };
+            cx.call::<CreateOriginRequestPolicy>(request)
+                .await?
+                .origin_request_policy
+                .unwrap_or_default()
+                .id
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            let response_headers_policy_config = read(config)?;
+            let request = CreateResponseHeadersPolicyRequest { response_headers_policy_config };
+            cx.call::<CreateResponseHeadersPolicy>(request)
+                .await?
+                .response_headers_policy
+                .unwrap_or_default()
+                .id
+        }
+    })
+}
+
+async fn update(cx: &Cx, kind: PolicyKind, id: &str, config: &Value) -> Result<()> {
+    let (id, if_match) = (id.to_owned(), version(cx, kind, id).await?);
+    match kind {
+        PolicyKind::OriginAccessControl => {
+            let origin_access_control_config = read(config)?;
+            let request =
+                UpdateOriginAccessControlRequest { origin_access_control_config, id, if_match };
+            cx.call::<UpdateOriginAccessControl>(request).await.map(drop)
+        }
+        PolicyKind::CachePolicy => {
+            let cache_policy_config = read(config)?;
+            let request = UpdateCachePolicyRequest { cache_policy_config, id, if_match };
+            cx.call::<UpdateCachePolicy>(request).await.map(drop)
+        }
+        PolicyKind::OriginRequestPolicy => {
+            let origin_request_policy_config = read(config)?;
+            let request =
+                UpdateOriginRequestPolicyRequest { origin_request_policy_config, id, if_match };
+            cx.call::<UpdateOriginRequestPolicy>(request).await.map(drop)
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            let response_headers_policy_config = read(config)?;
+            let request =
+                UpdateResponseHeadersPolicyRequest { response_headers_policy_config, id, if_match };
+            cx.call::<UpdateResponseHeadersPolicy>(request).await.map(drop)
+        }
+    }
+}
+
+async fn delete(cx: &Cx, kind: PolicyKind, id: String) -> Result<()> {
+    let if_match = version(cx, kind, &id).await?;
+    match kind {
+        PolicyKind::OriginAccessControl => {
+            let request = DeleteOriginAccessControlRequest { id, if_match };
+            cx.call::<DeleteOriginAccessControl>(request).await.map(drop)
+        }
+        PolicyKind::CachePolicy => {
+            let request = DeleteCachePolicyRequest { id, if_match };
+            cx.call::<DeleteCachePolicy>(request).await.map(drop)
+        }
+        PolicyKind::OriginRequestPolicy => {
+            let request = DeleteOriginRequestPolicyRequest { id, if_match };
+            cx.call::<DeleteOriginRequestPolicy>(request).await.map(drop)
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            let request = DeleteResponseHeadersPolicyRequest { id, if_match };
+            cx.call::<DeleteResponseHeadersPolicy>(request).await.map(drop)
+        }
+    }
+}
+
+/// The current version of one.
+async fn version(cx: &Cx, kind: PolicyKind, id: &str) -> Result<Option<String>> {
+    let id = id.to_owned();
+    Ok(match kind {
+        PolicyKind::OriginAccessControl => {
+            cx.call::<GetOriginAccessControl>(GetOriginAccessControlRequest { id }).await?.e_tag
+        }
+        PolicyKind::CachePolicy => {
+            cx.call::<GetCachePolicy>(GetCachePolicyRequest { id }).await?.e_tag
+        }
+        PolicyKind::OriginRequestPolicy => {
+            cx.call::<GetOriginRequestPolicy>(GetOriginRequestPolicyRequest { id }).await?.e_tag
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            cx.call::<GetResponseHeadersPolicy>(GetResponseHeadersPolicyRequest { id }).await?.e_tag
+        }
+    })
+}
+
+/// The id of one with this configuration.
+async fn find(cx: &Cx, kind: PolicyKind, config: &Value) -> Result<Option<String>> {
+    let wanted = match kind {
+        PolicyKind::OriginAccessControl => {
+            members(&read::<api::OriginAccessControlConfig>(config)?)?
+        }
+        PolicyKind::CachePolicy => members(&read::<api::CachePolicyConfig>(config)?)?,
+        PolicyKind::OriginRequestPolicy => {
+            members(&read::<api::OriginRequestPolicyConfig>(config)?)?
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            members(&read::<api::ResponseHeadersPolicyConfig>(config)?)?
+        }
+    };
+    Ok(match kind {
+        PolicyKind::OriginAccessControl => {
+            let request = ListOriginAccessControlsRequest::default();
+            let list = cx.call::<ListOriginAccessControls>(request).await?;
+            let items = list.origin_access_control_list.and_then(|list| list.items);
+            let name = wanted.get("Name").and_then(Value::as_str);
+            let found = items.into_iter().flatten().find(|item| Some(item.name.as_str()) == name);
+            match found {
+                None => None,
+                Some(found) => {
+                    let request = GetOriginAccessControlRequest { id: found.id.clone() };
+                    let there = cx.call::<GetOriginAccessControl>(request).await?;
+                    let there = there.origin_access_control.unwrap_or_default();
+                    let there = there.origin_access_control_config.unwrap_or_default();
+                    (members(&there)? == wanted).then_some(found.id)
+                }
+            }
+        }
+        PolicyKind::CachePolicy => {
+            let list = cx.call::<ListCachePolicies>(ListCachePoliciesRequest::default()).await?;
+            let items = list.cache_policy_list.and_then(|list| list.items).unwrap_or_default();
+            let mut items = items.into_iter().map(|item| item.cache_policy);
+            let same = |item: &api::CachePolicy| {
+                members(&item.cache_policy_config).is_ok_and(|there| there == wanted)
+            };
+            items.find(same).map(|item| item.id)
+        }
+        PolicyKind::OriginRequestPolicy => {
+            let list = cx
+                .call::<ListOriginRequestPolicies>(ListOriginRequestPoliciesRequest::default())
+                .await?;
+            let items =
+                list.origin_request_policy_list.and_then(|list| list.items).unwrap_or_default();
+            let mut items = items.into_iter().map(|item| item.origin_request_policy);
+            let same = |item: &api::OriginRequestPolicy| {
+                members(&item.origin_request_policy_config).is_ok_and(|there| there == wanted)
+            };
+            items.find(same).map(|item| item.id)
+        }
+        PolicyKind::ResponseHeadersPolicy => {
+            let list = cx
+                .call::<ListResponseHeadersPolicies>(ListResponseHeadersPoliciesRequest::default())
+                .await?;
+            let items =
+                list.response_headers_policy_list.and_then(|list| list.items).unwrap_or_default();
+            let mut items = items.into_iter().map(|item| item.response_headers_policy);
+            let same = |item: &api::ResponseHeadersPolicy| {
+                members(&item.response_headers_policy_config).is_ok_and(|there| there == wanted)
+            };
+            items.find(same).map(|item| item.id)
+        }
+    })
+}

@@ -73,7 +73,7 @@ def request(method, url, token=None, body=None, **headers):
             status, content, got = response.status, response.read(), response.headers
     except urllib.error.HTTPError as error:
         status, content, got = error.code, error.read(), error.headers
-    if "json" in got.get("Content-Type", ""):
+    if content and "json" in got.get("Content-Type", ""):
         content = json.loads(content)
     return status, content, got
 
@@ -112,7 +112,7 @@ class App:
             return max(mine, key=lambda message: message["at"], default=None)
 
         message = eventually(newest)
-        assert message["channel"] == "email"
+        assert message["channel"] == "EMAIL"
         assert message["subject"] == "Your code for Notes"
         return re.search(r"\b\d{6}\b", message["body"])[0]
 

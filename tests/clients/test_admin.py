@@ -279,7 +279,7 @@ def test_a_reset_removes_everything_and_keeps_the_keys():
 
 def test_a_root_key_that_the_cloud_made_outlives_a_reset():
     made = {"CUMULET_ROOT_ACCESS_KEY_ID": None, "CUMULET_ROOT_SECRET_ACCESS_KEY": None}
-    with running_cloud(["--allow-reset"], made) as cloud:
+    with running_cloud(["--allow-reset"], **made) as cloud:
         key = (cloud.folder / "master.key.root").read_text()
         cloud.access_key, cloud.secret_key = key.split()
         cloud.client("ssm").put_parameter(Name="p", Value="v", Type="String")

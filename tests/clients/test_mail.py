@@ -121,7 +121,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def cloud(server):
-    with running_cloud(environment={"SSL_CERT_FILE": str(server.authority)}) as cloud:
+    with running_cloud(SSL_CERT_FILE=str(server.authority)) as cloud:
         server.mails.clear()
         server.logins.clear()
         yield cloud
@@ -232,7 +232,7 @@ def test_settings_that_cannot_work_are_refused(cloud, server):
 
 def test_a_public_server_sends_with_a_mail_server_only(server):
     trusted = {"SSL_CERT_FILE": str(server.authority)}
-    with running_cloud(environment=trusted, listen="0.0.0.0:0") as cloud:
+    with running_cloud(listen="0.0.0.0:0", **trusted) as cloud:
         cloud.endpoint = cloud.endpoint.replace("0.0.0.0", "127.0.0.1")
         with pytest.raises(ClientError) as caught:
             sign_up(cloud)

@@ -29,7 +29,7 @@ PYTHON = f"python3.{sys.version_info.minor}"
 
 def node():
     said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return f"nodejs{re.match(r'v(\d+)', said)[1]}.x"
+    return "nodejs{}.x".format(re.match(r"v(\d+)", said)[1])
 
 
 def get(url):
@@ -155,8 +155,9 @@ def test_the_python_project_of_sam_init_and_its_logs(tmp_path):
         assert re.match(r"\d\d:\d\d:\d\d HelloWorldFunction  ", line), line
         # The credentials that it tells of are those of this cloud.
         env = running.wait_for("credentials").split(None, 1)[1]
-        said = subprocess.run(["sh", "-c", env + " && env"], capture_output=True, text=True, check=True)
-        assert f"AWS_ENDPOINT_URL={running.lines[0].split()[-1]}" in said.stdout.splitlines()
+        shell = ["sh", "-c", env + " && env"]
+        said = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+        assert f"AWS_ENDPOINT_URL={running.lines[0].split()[-1]}" in said.splitlines()
         assert running.stop() == 0, running.said()
     with up(app) as running:
         assert get(running.url("HelloWorldApi"))[0] == 200
@@ -217,7 +218,8 @@ def test_a_failed_creation_is_begun_anew(tmp_path):
     wrong = FUNCTION.replace("Timeout: 30", "MemorySize: 1")
     app = small_app(tmp_path / "app", wrong)
     said = refused(app)
-    assert re.search(r"it ended in ROLLBACK_COMPLETE\n  Hello \(AWS::Lambda::Function\): .*memorySize", said), said
+    reason = r"it ended in ROLLBACK_COMPLETE\n  Hello \(AWS::Lambda::Function\): .*memorySize"
+    assert re.search(reason, said), said
     (app / "template.yaml").write_text(FUNCTION.replace("RUNTIME", PYTHON))
     with up(app, "--no-follow") as running:
         assert get(running.url("Url"))[:2] == (200, "one")
@@ -279,7 +281,8 @@ def test_a_page_is_configured_built_and_uploaded(tmp_path):
     with up(app, "--no-follow") as running:
         site = running.url("Site")
         assert get(site)[1] == "<!doctype html><p>two"
-        assert get(f"{site}/old.txt")[0] == 404
+        # What is not there is forbidden to those who may not list.
+        assert get(f"{site}/old.txt")[0] == 403
         assert "1 of 3 files (1 removed)" in running.said()
         assert running.stop() == 0
     with up(app, "--no-follow") as running:
@@ -287,8 +290,13 @@ def test_a_page_is_configured_built_and_uploaded(tmp_path):
         assert "3 files, unchanged" in running.said()
 
 
+def built_by(metadata):
+    properties = "    Properties:\n      CodeUri"
+    return FUNCTION.replace(properties, f"    Metadata: {metadata}\n{properties}")
+
+
 def test_makefiles_build_too(tmp_path):
-    template = FUNCTION.replace("    Properties:\n      CodeUri", "    Metadata: {BuildMethod: makefile}\n    Properties:\n      CodeUri")
+    template = built_by("{BuildMethod: makefile}")
     makefile = "build-Hello:\n\tsed s/one/made/ app.py > $(ARTIFACTS_DIR)/app.py\n"
     app = small_app(tmp_path / "app", template, **{"hello/Makefile": makefile})
     with up(app, "--no-follow") as running:
@@ -296,14 +304,12 @@ def test_makefiles_build_too(tmp_path):
 
 
 def test_esbuild_bundles(tmp_path):
-    template = FUNCTION.replace(
-        "    Properties:\n      CodeUri",
-        "    Metadata: {BuildMethod: esbuild, BuildProperties: {EntryPoints: [app.ts], Sourcemap: true}}\n"
-        "    Properties:\n      CodeUri",
-    )
+    properties = "{EntryPoints: [app.ts], Sourcemap: true}"
+    template = built_by(f"{{BuildMethod: esbuild, BuildProperties: {properties}}}")
     files = {
         "hello/package.json": json.dumps({"devDependencies": {"esbuild": "0.25.x"}}),
-        "hello/app.ts": "import { word } from './word';\nexport const handler = async (): Promise<string> => word;\n",
+        "hello/app.ts": "import { word } from './word';\n"
+        "export const handler = async (): Promise<string> => word;\n",
         "hello/word.ts": "export const word: string = 'bundled';\n",
     }
     app = small_app(tmp_path / "app", template, runtime=node(), **files)
@@ -313,24 +319,52 @@ def test_esbuild_bundles(tmp_path):
     assert sorted(names) == ["app.js", "app.js.map"]
 
 
+def page(settings):
+    return {"cumulet.toml": f"[[page]]\nfolder = 'hello'\n{settings}\n"}
+
+
+def template(text):
+    return {"template.yaml": text}
+
+
 NOTHING_STARTS = [
-    ({"template.yaml": None}, [], "has no template"),
-    ({"template.yaml": "Resources:\n  A: [\n"}, [], r"template\.yaml: .*line \d+"),
-    ({"template.yaml": "Description: x\n"}, [], "has `Resources`, and this has none"),
+    (template(None), [], "has no template"),
+    (template("Resources:\n  A: [\n"), [], r"template\.yaml: .*line \d+"),
+    (template("Description: x\n"), [], "has `Resources`, and this has none"),
     ({"cumulet.toml": "[stack]\nnmae = 1\n"}, [], r"(?s)cumulet\.toml: .*unknown field `nmae`"),
-    ({"cumulet.toml": "[[page]]\nfolder = 'web'\nbucket = 'B'\n"}, [], "the page's folder `web` is not there"),
+    (
+        {"cumulet.toml": "[[page]]\nfolder = 'web'\nbucket = 'B'\n"},
+        [],
+        "the page's folder `web` is not there",
+    ),
 ]
 
 NOTHING_IS_DEPLOYED = [
-    ({"template.yaml": "Resources: {A: {Type: 'AWS::No::Thing'}}"}, [], r"Unrecognized resource types: \[AWS::No::Thing\]"),
-    ({"template.yaml": FUNCTION.replace("CodeUri: hello", "CodeUri: gone")}, [], "CodeUri is `gone`, and there is no "),
-    ({"template.yaml": FUNCTION.replace("RUNTIME", "java21")}, [], "the runtime java21 is not offered"),
-    ({"hello/requirements.txt": "./no-such-package\n"}, [], r"(?s)Hello, from hello: `.* install -r requirements\.txt` failed .*no-such-package"),
+    (
+        template("Resources: {A: {Type: 'AWS::No::Thing'}}"),
+        [],
+        r"Unrecognized resource types: \[AWS::No::Thing\]",
+    ),
+    (
+        template(FUNCTION.replace("CodeUri: hello", "CodeUri: gone")),
+        [],
+        "CodeUri is `gone`, and there is no ",
+    ),
+    (template(FUNCTION.replace("RUNTIME", "java21")), [], "the runtime java21 is not offered"),
+    (
+        {"hello/requirements.txt": "./no-such-package\n"},
+        [],
+        r"(?s)Hello, from hello: `.* install -r requirements\.txt` failed .*no-such-package",
+    ),
     ({}, ["--parameter", "No=1"], "no parameter `No`"),
-    ({"template.yaml": FUNCTION + "Parameters: {Word: {Type: String}}\n"}, [], "`Word` has no default"),
-    ({"cumulet.toml": "[[page]]\nfolder = 'hello'\noutput = 'dist'\nbucket = 'B'\n"}, [], "there is no folder .*hello/dist"),
-    ({"cumulet.toml": "[[page]]\nfolder = 'hello'\nbuild = 'echo oh no; exit 3'\nbucket = 'B'\n"}, [], r"(?s)page hello: `echo oh no; exit 3` failed .*\| oh no"),
-    ({"cumulet.toml": "[[page]]\nfolder = 'hello'\nbucket = 'no-such-bucket'\n"}, [], "the bucket no-such-bucket: "),
+    (template(FUNCTION + "Parameters: {Word: {Type: String}}\n"), [], "`Word` has no default"),
+    (page("output = 'dist'\nbucket = 'B'"), [], "there is no folder .*hello/dist"),
+    (
+        page("build = 'echo oh no; exit 3'\nbucket = 'B'"),
+        [],
+        r"(?s)page hello: `echo oh no; exit 3` failed .*\| oh no",
+    ),
+    (page("bucket = 'no-such-bucket'"), [], "the bucket no-such-bucket: "),
 ]
 
 
@@ -356,3 +390,25 @@ def test_a_port_in_use_is_said(tmp_path):
         port = taken.getsockname()[1]
         said = refused(app, "--listen", f"127.0.0.1:{port}")
     assert f"127.0.0.1:{port} is in use" in said and "--listen" in said, said
+
+
+def test_ctrl_c_ends_a_build_and_what_it_started(tmp_path):
+    settings = page("build = 'touch begun; sleep 600; touch late'\nbucket = 'B'")
+    app = small_app(tmp_path / "app", **settings)
+    with up(app, "--no-follow") as running:
+        deadline = time.monotonic() + BUILD_SECONDS
+        while not (app / "hello" / "begun").exists():
+            assert running.process.poll() is None and time.monotonic() < deadline, running.said()
+            time.sleep(0.05)
+        assert running.stop() == 130, running.said()
+    assert working_in(app) == []
+
+
+def working_in(folder):
+    """Processes whose working folder lies in this one."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if folder in pathlib.Path(os.readlink(process / "cwd")).parents:
+                found.append(process.name)
+    return found

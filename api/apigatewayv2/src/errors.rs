@@ -16,7 +16,7 @@ impl Exception for BadRequestException {
         code: "BadRequestException",
         status: 400,
         fault: false,
-        message_member: "Message",
+        message_member: "message",
     };
 }
 
@@ -34,7 +34,7 @@ impl Exception for ConflictException {
         code: "ConflictException",
         status: 409,
         fault: false,
-        message_member: "Message",
+        message_member: "message",
     };
 }
 
@@ -55,7 +55,7 @@ impl Exception for NotFoundException {
         code: "NotFoundException",
         status: 404,
         fault: false,
-        message_member: "Message",
+        message_member: "message",
     };
 }
 
@@ -76,6 +76,6 @@ impl Exception for TooManyRequestsException {
         code: "TooManyRequestsException",
         status: 429,
         fault: false,
-        message_member: "Message",
+        message_member: "message",
     };
 }

@@ -32,7 +32,7 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
     protocols: &[Protocol::RestXml],
     target_prefix: None,
     version: "2020-05-31",
-    xmlns: None,
+    xmlns: Some("http://cloudfront.amazonaws.com/doc/2020-05-31/"),
     error_namespace: None,
     routes: &[
         Route {

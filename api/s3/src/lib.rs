@@ -32,7 +32,7 @@ pub static SERVICE: ServiceMeta = ServiceMeta {
     protocols: &[Protocol::RestXml],
     target_prefix: None,
     version: "2006-03-01",
-    xmlns: None,
+    xmlns: Some("http://s3.amazonaws.com/doc/2006-03-01/"),
     error_namespace: None,
     routes: &[
         Route { name: "AbortMultipartUpload", method: "DELETE", uri: "/{Bucket}/{Key+}?uploadId" },

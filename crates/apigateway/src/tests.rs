@@ -8,6 +8,7 @@ use cumulet_api_apigatewayv2::ops::*;
 use cumulet_api_apigatewayv2::types::*;
 use cumulet_api_lambda::ops::{InvocationRequest, InvocationResponse, Invoke};
 use cumulet_auth::jwt::{Signer, generate_rsa};
+use cumulet_auth::policy;
 use cumulet_base::{AccountId, Body, Limits, ManualClock, RandomIds, Timestamp};
 use cumulet_service::{
     Access, Authorizer, BoxFuture, Changed, Cloud, Credentials, Cx, Desired, Found, Handle,
@@ -19,19 +20,41 @@ use cumulet_work::Work;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::{HttpApis, Stages};
+use crate::{HttpApis, RestApis, Stages};
+
+mod rest;
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:f";
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_A";
 /// 2026-11-21T00:00:00Z, in seconds.
 const NOW: i64 = 1_795_219_200;
 
-/// Everything is allowed.
+/// Everything is allowed, but for what a policy must allow itself.
 struct Leave;
 
 impl Authorizer for Leave {
-    fn authorize<'a>(&'a self, _: &'a Cx, _: &'a Access) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async { Ok(()) })
+    fn authorize<'a>(&'a self, cx: &'a Cx, access: &'a Access) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let Some(document) = access.policy.as_deref().filter(|_| access.policy_required) else {
+                return Ok(());
+            };
+            let request = policy::Request {
+                principal: policy::Principal::ANONYMOUS,
+                action: access.action.0,
+                resource: access.resource.as_str(),
+                resource_account: access.owner.as_str(),
+                now: cx.now(),
+                context: &policy::Keys::default(),
+            };
+            let resource = Some(policy::ResourcePolicy { document, required: true });
+            let policies = policy::Policies { resource, ..policy::Policies::default() };
+            match policy::evaluate(&request, &policies) {
+                policy::Decision::Allow(_) => Ok(()),
+                policy::Decision::Deny(denial) => {
+                    Err(cumulet_service::Error::access_denied(denial.message(&request)))
+                }
+            }
+        })
     }
 }
 
@@ -56,6 +79,9 @@ impl Handle<Invoke> for Neighbours {
     async fn handle(&self, cx: &Cx, input: InvocationRequest) -> Result<InvocationResponse> {
         let event: Value = serde_json::from_slice(&input.payload.unwrap()).unwrap();
         self.invoked.lock().unwrap().push((cx.principal().clone(), event.clone()));
+        if let Some(method) = event.get("methodArn") {
+            return Ok(authorizer(method, &event));
+        }
         let path = event.get("rawPath").or(event.get("path")).and_then(Value::as_str).unwrap();
         let (function_error, payload) = match path {
             "/fail" => (Some("Unhandled".to_owned()), json!({ "errorMessage": "no" })),
@@ -69,6 +95,31 @@ impl Handle<Invoke> for Neighbours {
         let payload = Some(payload.to_string().into());
         Ok(InvocationResponse { function_error, payload, ..InvocationResponse::default() })
     }
+}
+
+/// What an authorizer's function answers to a token or a query's `who`.
+fn authorizer(method: &Value, event: &Value) -> InvocationResponse {
+    let who = event.get("authorizationToken").or(event.pointer("/queryStringParameters/who"));
+    let effect = match who.and_then(Value::as_str) {
+        Some("allow") => "Allow",
+        Some("deny") => "Deny",
+        Some("malformed") => "Perhaps",
+        other => {
+            let words = if other == Some("unauthorized") { "Unauthorized" } else { "no" };
+            return InvocationResponse {
+                function_error: Some("Unhandled".to_owned()),
+                payload: Some(json!({ "errorMessage": words }).to_string().into()),
+                ..InvocationResponse::default()
+            };
+        }
+    };
+    let statement = json!({ "Effect": effect, "Action": "execute-api:Invoke", "Resource": method });
+    let answer = json!({
+        "principalId": "u1", "context": { "number": 1 },
+        "policyDocument": { "Version": "2012-10-17", "Statement": [statement] }
+    });
+    let payload = Some(answer.to_string().into());
+    InvocationResponse { payload, ..InvocationResponse::default() }
 }
 
 impl Service for Neighbours {
@@ -139,7 +190,8 @@ impl Fixture {
             authorizer: Arc::new(Leave),
             credentials: Arc::new(Leave),
         };
-        let cloud = Cloud::new(parts, vec![neighbours.clone(), Arc::new(HttpApis)]);
+        let cloud =
+            Cloud::new(parts, vec![neighbours.clone(), Arc::new(HttpApis), Arc::new(RestApis)]);
         let stages = Stages::new(vec![Arc::new(Pool(keys))]);
         Self { cloud, neighbours, stages, signer, _folder: folder }
     }

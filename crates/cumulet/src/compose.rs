@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
-use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
@@ -141,6 +141,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         stages,
         Arc::new(Websites::new(Arc::clone(&s3))),
         Distributions::new(&cloudfront),
+        Arc::new(Responses),
         pools,
     ];
     let services: Vec<Arc<dyn Service>> = vec![

@@ -44,7 +44,7 @@ pub(crate) struct Life {
     gateway: Arc<Gateway>,
     /// The sites' own ports close when this turns true.
     stop: watch::Sender<bool>,
-    opening: Mutex<Option<JoinHandle<()>>>,
+    ports: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// One of the two ways in.
@@ -91,8 +91,8 @@ impl Life {
             limits: cloud.parts().limits.clone(),
         };
         let (stop, stopped) = watch::channel(false);
-        let opening = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
-        Ok(Self { cloud, root, admin, gateway, stop, opening })
+        let ports = Mutex::new(Some(tokio::spawn(ports.run(ground, stopped))));
+        Ok(Self { cloud, root, admin, gateway, stop, ports })
     }
 
     /// What answers at an entrance.
@@ -107,9 +107,9 @@ impl Life {
     /// entrances.
     pub(crate) async fn end(&self) {
         self.stop.send_replace(true);
-        let opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(opening) = opening {
-            let _ = opening.await;
+        let ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ports) = ports {
+            let _ = ports.await;
         }
         let parts = self.cloud.parts();
         parts.work.stop(parts.limits.drain).await;

@@ -4,18 +4,24 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cumulet_auth::sigv4::{self, Claim, Head, SignatureError};
+use cumulet_auth::sigv4::{self, Claim, Family, Form as SignatureForm, Head, SignatureError};
 use cumulet_base::{Body, Limits, Region};
 use cumulet_net::raw_target;
-use cumulet_service::{Cx, Error, RequestInfo, Result};
+use cumulet_service::{Cx, Error, Principal, RequestInfo, Result, Signed};
 use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
-use cumulet_wire::{Form, Message, Routed};
+use cumulet_wire::{Form, Message, Routed, Unroutable};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response};
 
 use crate::verify::{Known, collect};
-use crate::{Gateway, authority, bare_host, cors, refuse};
+use crate::{Gateway, authority, bare_host, cors, refuse, text};
+
+/// Characters of a foreign authorization that are repeated to who sent it.
+const SHOWN: usize = 200;
+const JSON: &str = "application/json";
+const SDK_ALGORITHM: &str = "x-amz-sdk-checksum-algorithm";
 
 /// An operation that a request names, and how its caller speaks.
 struct Target {
@@ -51,18 +57,19 @@ impl Gateway {
         if cors::is_preflight(&parts) {
             return self.preflight(&parts, scope, info).await;
         }
-        let (found, body) = match self.find(&parts, scope, body).await {
+        let (found, body) = match self.find(&parts, scope, body, &info.id).await {
             Ok(found) => found,
             Err(response) => return with_id(response, &info.id),
         };
         let (service, protocol) = (found.service, found.protocol);
         let id = cumulet_wire::request_id(service, self.cloud.parts().ids.as_ref(), info.id);
-        let info = Arc::new(RequestInfo { id, ..info });
+        let info = Arc::new(RequestInfo { id, signed: signed(&claim, &parts), ..info });
         let asked = cors::Asked::of(&parts, &found.labels);
         let mut response = match self.run(&head, &parts, claim, found, body, &info).await {
             Ok(response) => response,
             Err(error) => refuse::error(protocol, service, &info.id, parts.uri.path(), &error),
         };
+        in_kind(service, &parts, &mut response);
         if let Some(asked) = asked
             && let Ok(headers) = self.cors(service, &asked, &info).await
         {
@@ -77,11 +84,12 @@ impl Gateway {
         parts: &Parts,
         scope: Option<&str>,
         body: Body,
+        id: &str,
     ) -> std::result::Result<(Target, Body), Response<Body>> {
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         let lost = |why| {
             let json = parts.headers.contains_key("x-amz-target");
-            refuse::unroutable(why, "", path, json)
+            refuse::unroutable(why, id, path, json)
         };
         let routed = self.router.route(&parts.method, path, query, &parts.headers, scope);
         match routed.map_err(lost)? {
@@ -91,12 +99,19 @@ impl Gateway {
             Routed::Form => {
                 let limit = self.cloud.parts().limits.form;
                 let whole = body.collect(limit).await;
-                let whole = whole.map_err(|_| refuse::plain(413, "The form is too long.\n"))?;
-                let form = Form::parse(query, &whole)
-                    .map_err(|_| refuse::plain(400, "The form cannot be read.\n"))?;
-                let routed = self.router.form(form.get("Action"), form.get("Version"), scope);
-                let Routed::Operation { service, name, protocol, labels } = routed.map_err(lost)?
-                else {
+                // Whose form it is, the signature says already.
+                let broken = |why: &Error| match self.router.form(None, None, scope) {
+                    Err(Unroutable::NoOperation(service, protocol)) => {
+                        refuse::error(protocol, service, id, path, why)
+                    }
+                    _ => refuse::plain(400, "The form cannot be read.\n"),
+                };
+                let whole = whole.map_err(|why| broken(&Error::body(&why, Family::Query)))?;
+                let form = Form::parse(query, &whole).map_err(|_| broken(&unreadable_form()))?;
+                let asked = (form.get("Action"), form.get("Version"));
+                let routed = self.router.form(asked.0, asked.1, scope);
+                let routed = routed.map_err(|why| refuse::form(why, asked, id, path))?;
+                let Routed::Operation { service, name, protocol, labels } = routed else {
                     return Err(refuse::plain(400, "The form names no operation.\n"));
                 };
                 let target = Target { service, protocol, name, labels, form: Some(form) };
@@ -127,6 +142,9 @@ impl Gateway {
         };
         let known = match &claim {
             Some(claim) => self.verify(head, claim, meta, family, body).await?,
+            None if service.name == "s3" && parts.headers.contains_key(AUTHORIZATION) => {
+                return Err(unsupported_authorization(&parts.headers));
+            }
             // S3's callers may be nobody: a bucket's policy decides.
             None if meta.auth == AuthKind::None || service.name == "s3" => {
                 Self::unsigned(head, meta, family, body)?
@@ -139,11 +157,12 @@ impl Gateway {
         } else {
             (collect(body, body_limit(&self.cloud.parts().limits, meta), family).await?, None)
         };
+        let announced = announced_checksum(meta, &parts.headers);
         let mut message = Message {
             method: &parts.method,
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
-            headers: &parts.headers,
+            headers: announced.as_ref().unwrap_or(&parts.headers),
             labels,
             body,
             stream,
@@ -159,9 +178,69 @@ impl Gateway {
         let region = region.unwrap_or_else(|| self.cloud.parts().region.clone());
         let account = principal.account().unwrap_or_else(|| self.cloud.parts().account.clone());
         let cx = Cx::new(Arc::clone(&self.cloud), principal, account, region, Arc::clone(info));
-        let output = call.run(cx).await?;
+        let nobody = service.name == "s3" && matches!(cx.principal(), Principal::Anonymous);
+        let output = call.run(cx).await;
+        let output = output.map_err(|error| if nobody { unexplained(error) } else { error })?;
         Ok(cumulet_wire::answer(protocol, meta, output, &info.id))
     }
+}
+
+/// S3 knows its own kinds of authorization only.
+fn unsupported_authorization(headers: &HeaderMap) -> Error {
+    let given = text(headers, AUTHORIZATION).unwrap_or_default().chars().take(SHOWN).collect();
+    let elements = vec![("ArgumentName", "Authorization".to_owned()), ("ArgumentValue", given)];
+    let error = Error::custom("InvalidArgument", 400, "Unsupported Authorization Type");
+    Error { elements, ..error }
+}
+
+/// S3 gives reasons to callers of the bucket's own account, not to nobody ("Access denied (403
+/// Forbidden) errors" of its user guide).
+fn unexplained(error: Error) -> Error {
+    match error.code.as_ref() {
+        "AccessDeniedException" => Error { message: "Access Denied".to_owned(), ..error },
+        _ => error,
+    }
+}
+
+/// A form that is none ("Common Errors" of the query services' API references).
+fn unreadable_form() -> Error {
+    Error::custom("MalformedQueryString", 404, "The query string contains a syntax error.")
+}
+
+/// DynamoDB answers `application/json` in kind (as dynalite has recorded it).
+fn in_kind(service: &'static ServiceMeta, parts: &Parts, response: &mut Response<Body>) {
+    let kind = text(&parts.headers, CONTENT_TYPE).unwrap_or_default();
+    if service.name == "dynamodb" && kind.split(';').next().map(str::trim) == Some(JSON) {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    }
+}
+
+/// The headers with `x-amz-sdk-checksum-algorithm`, where only `x-amz-trailer` says which checksum
+/// an upload ends with: either is enough.
+fn announced_checksum(meta: &'static OperationMeta, headers: &HeaderMap) -> Option<HeaderMap> {
+    let trailer = headers.get("x-amz-trailer").filter(|_| streams(meta))?.to_str().ok()?;
+    let algorithm = trailer.trim().strip_prefix("x-amz-checksum-")?.to_ascii_uppercase();
+    if headers.contains_key(SDK_ALGORITHM) {
+        return None;
+    }
+    let mut headers = headers.clone();
+    headers.insert(SDK_ALGORITHM, algorithm.parse().ok()?);
+    Some(headers)
+}
+
+/// What policies may ask of a signature. Who reads it does so behind its verification.
+fn signed(
+    claim: &std::result::Result<Option<Claim>, SignatureError>,
+    parts: &Parts,
+) -> Option<Signed> {
+    let claim = claim.as_ref().ok()?.as_ref()?;
+    let content_sha256 = parts.headers.get("x-amz-content-sha256");
+    Some(Signed {
+        algorithm: claim.algorithm.as_str(),
+        presigned: matches!(claim.form, SignatureForm::Presigned { .. }),
+        at: claim.date,
+        content_sha256: content_sha256.and_then(|it| it.to_str().ok()).map(str::to_owned),
+    })
 }
 
 /// The target in path style, where the host names a bucket of S3.
@@ -196,7 +275,7 @@ pub(crate) fn streams(meta: &'static OperationMeta) -> bool {
 }
 
 fn with_id(mut response: Response<Body>, id: &str) -> Response<Body> {
-    if let Ok(value) = http::HeaderValue::from_str(id) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().entry("x-amzn-requestid").or_insert(value);
     }
     response

@@ -56,9 +56,16 @@ impl Gateway {
         info: RequestInfo,
         request: Request<Body>,
     ) -> Response<Body> {
+        // The signature covers the target as it was sent.
+        let recognised = match found.0.signing_name() {
+            Some(service) => self.recognise(service, request).await,
+            None => Ok((Arc::new(Principal::Anonymous), request)),
+        };
+        let Ok((principal, request)) = recognised else {
+            return refuse::plain(413, "The body is too long, or broke off.\n");
+        };
         let parts = self.cloud.parts();
         let (account, region) = (parts.account.clone(), parts.region.clone());
-        let principal = Arc::new(Principal::Anonymous);
         let cx = Cx::new(Arc::clone(&self.cloud), principal, account, region, Arc::new(info));
         web::visit(cx, found, request).await
     }
@@ -76,6 +83,8 @@ impl Gateway {
                 Address::Unix => None,
             },
             secure: peer.tls.is_some(),
+            tls_version: peer.tls.as_ref().and_then(|tls| tls.version),
+            signed: None,
             user_agent: header(USER_AGENT),
             referer: header(REFERER),
             endpoint: format!("{scheme}://{host}"),

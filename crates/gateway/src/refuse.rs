@@ -8,6 +8,9 @@ use cumulet_wire::{Failure, Unroutable};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 
+/// Characters of an unknown operation's name that are repeated to the caller.
+const NAME: usize = 128;
+
 /// The family of error spellings that a caller understands.
 pub(crate) fn family(protocol: Protocol, service: &'static ServiceMeta) -> Family {
     match protocol {
@@ -61,7 +64,7 @@ pub(crate) fn unroutable(
 ) -> Response<Body> {
     match why {
         Unroutable::NoOperation(service, protocol) => {
-            error(protocol, service, request_id, path, &Error::unknown_operation())
+            error(protocol, service, request_id, path, &unknown(service, protocol))
         }
         // As AWS's JSON services answer a foreign content type (dynalite's records).
         Unroutable::ContentType => plain(404, "<UnknownOperationException/>\n"),
@@ -76,6 +79,42 @@ pub(crate) fn unroutable(
             plain(404, "Nothing of this cloud is here: the request names no service of it.\n")
         }
     }
+}
+
+/// What services of this protocol say of an operation that they do not have.
+fn unknown(service: &'static ServiceMeta, protocol: Protocol) -> Error {
+    match protocol {
+        // As callers of Lambda and API Gateway have met it: with no operation, there is no action
+        // that could be allowed.
+        Protocol::RestJson => {
+            Error::access_denied("Unable to determine service/operation name to be authorized")
+        }
+        Protocol::RestXml if service.name == "s3" => {
+            Error::unknown_operation("The specified method is not allowed against this resource.")
+        }
+        _ => Error::unknown_operation(""),
+    }
+}
+
+/// The answer to a form that names no operation: `action` is what it names instead.
+pub(crate) fn form(
+    why: Unroutable,
+    (action, version): (Option<&str>, Option<&str>),
+    request_id: &str,
+    path: &str,
+) -> Response<Body> {
+    let Unroutable::NoOperation(service, protocol) = why else {
+        return unroutable(why, request_id, path, false);
+    };
+    let refused = if let Some(action) = action {
+        let name: String = action.chars().take(NAME).collect();
+        let version: String = version.unwrap_or(service.version).chars().take(NAME).collect();
+        Error::unknown_operation(format!("Could not find operation {name} for version {version}"))
+    } else {
+        let words = "The request is missing an action or a required parameter.";
+        Error::custom("MissingAction", 400, words)
+    };
+    error(protocol, service, request_id, path, &refused)
 }
 
 /// A few words for a person.

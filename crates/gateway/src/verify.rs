@@ -6,11 +6,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use cumulet_auth::sigv4::{
     self, BodyCheck, BodyFault, BodyHash, BodyRules, Claim, Expect, Family, Head, SignatureError,
-    Style,
+    SigningKey, Style,
 };
-use cumulet_base::Body;
-use cumulet_service::{Error, Found, Principal, Result};
+use cumulet_base::{Body, BodyError};
+use cumulet_net::raw_target;
+use cumulet_service::{Distrust, Error, Found, Identity, Principal, Result};
 use cumulet_shape::OperationMeta;
+use http::Request;
 
 use crate::Gateway;
 use crate::control::streams;
@@ -33,33 +35,13 @@ impl Gateway {
         family: Family,
         body: Body,
     ) -> Result<Known> {
-        let refuse = |error: &SignatureError| Error::signature(error.describe(family));
         let parts = self.cloud.parts();
-        let service = operation.service;
-        let style = Style::of(service.signing_name);
-        let expect = Expect {
-            services: &[service.signing_name],
-            // Every region is this cloud's.
-            region: None,
-            style,
-            // A signature's age is measured by the machine's clock, whatever clock the cloud runs
-            // on: SDKs sign with theirs.
-            now: cumulet_base::Clock::now(&cumulet_base::SystemClock),
-            skew: parts.limits.skew,
-        };
-        claim.check(head, &expect).map_err(|e| refuse(&e))?;
-        let token = claim.session_token.as_deref();
-        let identity = match parts.credentials.find(&claim.access_key, token).await? {
-            Found::Identity(identity) => identity,
-            Found::UnknownKey => {
-                return Err(refuse(&SignatureError::UnknownKey(claim.access_key.clone())));
-            }
-            Found::InvalidToken => return Err(refuse(&SignatureError::InvalidToken)),
-            Found::ExpiredToken => return Err(refuse(&SignatureError::ExpiredToken)),
-        };
-        let key = self.keys.get(claim, &identity.secret);
+        let services = [operation.service.signing_name];
+        let expect = self.expect(&services);
+        let (identity, key) = self.identify(head, claim, &expect, family).await?;
+        let refuse = |error: &SignatureError| Error::signature(error.describe(family));
         let verify = |hash| sigv4::verify(head, claim, &key, &expect, hash).map_err(|e| refuse(&e));
-        if claim.needs_body(style) {
+        if claim.needs_body(expect.style) {
             let whole = collect(body, parts.limits.body, family).await?;
             let mut hash = [0; 32];
             hash.copy_from_slice(digest(&SHA256, &whole).as_ref());
@@ -69,6 +51,98 @@ impl Gateway {
         let verified = verify(BodyHash::Streaming)?;
         let check = verified.body_check(head, &rules(head, operation)?);
         Ok(Known { principal: identity.principal, body: checked(body, check, family)? })
+    }
+
+    /// What a signature for one of these services must be.
+    fn expect<'a>(&self, services: &'a [&'a str]) -> Expect<'a> {
+        Expect {
+            services,
+            // Every region is this cloud's.
+            region: None,
+            style: Style::of(services.first().copied().unwrap_or_default()),
+            // A signature's age is measured by the machine's clock, whatever clock the cloud runs
+            // on: SDKs sign with theirs.
+            now: cumulet_base::Clock::now(&cumulet_base::SystemClock),
+            skew: self.cloud.parts().limits.skew,
+        }
+    }
+
+    /// Who claims to have signed, and the key that says whether it is so.
+    async fn identify(
+        &self,
+        head: &Head<'_>,
+        claim: &Claim,
+        expect: &Expect<'_>,
+        family: Family,
+    ) -> Result<(Identity, Arc<SigningKey>)> {
+        let refuse = |error: &SignatureError| Error::signature(error.describe(family));
+        claim.check(head, expect).map_err(|e| refuse(&e))?;
+        let token = claim.session_token.as_deref();
+        let identity = match self.cloud.parts().credentials.find(&claim.access_key, token).await? {
+            Found::Identity(identity) => identity,
+            Found::UnknownKey => {
+                return Err(refuse(&SignatureError::UnknownKey(claim.access_key.clone())));
+            }
+            Found::InvalidToken => return Err(refuse(&SignatureError::InvalidToken)),
+            Found::ExpiredToken => return Err(refuse(&SignatureError::ExpiredToken)),
+        };
+        let key = self.keys.get(claim, &identity.secret);
+        Ok((identity, key))
+    }
+
+    /// Who signed a request to a site for `service`, and the request with the body that was signed.
+    /// A signature that is wrong is said so in the request, which then is nobody's.
+    pub(crate) async fn recognise(
+        &self,
+        service: &'static str,
+        request: Request<Body>,
+    ) -> std::result::Result<(Arc<Principal>, Request<Body>), BodyError> {
+        let target = raw_target(&request).into_owned();
+        let (mut parts, body) = request.into_parts();
+        let h2 = parts.uri.authority().map(ToString::to_string);
+        let authority = h2.as_deref();
+        let head =
+            Head { method: &parts.method, target: &target, headers: &parts.headers, authority };
+        let refuse = |e: &SignatureError| Error::signature(e.describe(Family::RestJson));
+        let (recognised, body) = match sigv4::parse(&head) {
+            Ok(None) => (Ok(Arc::new(Principal::Anonymous)), body),
+            Err(error) => (Err(refuse(&error)), body),
+            Ok(Some(claim)) => {
+                let whole = body.collect(self.cloud.parts().limits.body).await?;
+                (self.signer(service, &head, &claim, &whole).await, whole.into())
+            }
+        };
+        let principal = recognised.unwrap_or_else(|error| {
+            let Error { code, message, .. } = error;
+            parts.extensions.insert(Distrust { error: code, message });
+            Arc::new(Principal::Anonymous)
+        });
+        Ok((principal, Request::from_parts(parts, body)))
+    }
+
+    async fn signer(
+        &self,
+        service: &'static str,
+        head: &Head<'_>,
+        claim: &Claim,
+        whole: &Bytes,
+    ) -> Result<Arc<Principal>> {
+        let family = Family::RestJson;
+        let services = [service];
+        let expect = self.expect(&services);
+        let (identity, key) = self.identify(head, claim, &expect, family).await?;
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, whole).as_ref());
+        let collected = claim.needs_body(expect.style);
+        let given = if collected { BodyHash::Collected(&hash) } else { BodyHash::Streaming };
+        let verified = sigv4::verify(head, claim, &key, &expect, given);
+        let verified = verified.map_err(|e| Error::signature(e.describe(family)))?;
+        if !collected {
+            let check = verified.body_check(head, &BodyRules::default());
+            let body = checked(whole.clone().into(), check, family)?;
+            collect(body, whole.len(), family).await?;
+        }
+        Ok(identity.principal)
     }
 
     /// An unsigned request: nobody, with a body that still keeps what its headers promise.

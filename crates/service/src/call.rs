@@ -43,7 +43,7 @@ impl Registry {
         }
         match service.routes.iter().find(|route| route.name == name) {
             Some(route) => Err(Error::not_implemented(service.name, route.name)),
-            None => Err(Error::unknown_operation()),
+            None => Err(Error::unknown_operation("")),
         }
     }
 

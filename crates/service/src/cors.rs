@@ -6,8 +6,8 @@ use http::header::{
 };
 
 /// What a page may read of an answer. `Date` among them: SDKs correct their clock by it.
-const EXPOSED: &str = "date,x-amz-crc32,x-amz-request-id,x-amzn-errortype,x-amzn-requestid,\
-    x-amzn-trace-id,etag";
+const EXPOSED: &str = "date,x-amz-crc32,x-amz-request-id,x-amzn-errormessage,x-amzn-errortype,\
+    x-amzn-requestid,x-amzn-trace-id,etag";
 const METHODS: &str = "GET,HEAD,POST,PUT,PATCH,DELETE,OPTIONS";
 /// Seconds that a browser remembers a preflight's answer (AWS's endpoints say two days).
 const MAX_AGE: &str = "172800";

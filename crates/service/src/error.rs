@@ -138,9 +138,10 @@ impl Error {
         Self { message_member: "Message", ..error }
     }
 
-    /// Nobody knows the operation: `UnknownOperationException`, 400.
-    pub fn unknown_operation() -> Self {
-        Self::framework("UnknownOperationException", 400, "")
+    /// Nobody knows the operation: `UnknownOperationException`, 400. `message` is empty where the
+    /// protocol's services give none.
+    pub fn unknown_operation(message: impl Into<String>) -> Self {
+        Self::framework("UnknownOperationException", 400, message)
     }
 
     /// The operation is AWS's, but not yet this cloud's: 501, by name. Not 500: SDKs retry that.

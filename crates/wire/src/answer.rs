@@ -7,7 +7,7 @@ use cumulet_shape::{
     AnyShape, Kind, Location, Member, OperationMeta, Protocol, Schema, ServiceMeta, Structure,
     TimeFormat, Writer,
 };
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
 use http::{HeaderMap, Response, StatusCode};
 
 use crate::json::JsonWriter;
@@ -57,13 +57,15 @@ pub fn request_id(service: &ServiceMeta, ids: &dyn Ids, uuid: String) -> String 
     }
 }
 
-/// The request id, in the header that the service's clients look at.
+/// The request id, in the header that the service's clients look at. S3 has two, and names its
+/// server ("Common Response Headers" of its API reference).
 pub(crate) fn set_request_id(headers: &mut HeaderMap, service: &str, request_id: &str) {
     let name = if service == "s3" { "x-amz-request-id" } else { "x-amzn-requestid" };
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static(name), value.clone());
         if service == "s3" {
             headers.insert(HeaderName::from_static("x-amz-id-2"), value);
+            headers.insert(SERVER, HeaderValue::from_static("AmazonS3"));
         }
     }
 }
@@ -132,6 +134,10 @@ fn rest(
         (Some("application/octet-stream"), stream)
     } else if has_payload {
         payload.map_or((None, Body::empty()), |(kind, payload)| match payload {
+            // A blob to the model; what functions return is JSON.
+            Payload::Bytes(bytes) if operation.service.name == "lambda" => {
+                (Some("application/json"), Body::from(bytes))
+            }
             Payload::Bytes(bytes) => (Some(kind), Body::from(bytes)),
             Payload::Root(root) => (Some(kind), document(operation, &root)),
         })
@@ -173,11 +179,12 @@ fn unwrapped<'a>(text: &'a str, root: &str) -> &'a str {
     inner.filter(|t| t.starts_with(&format!("<{root}>"))).unwrap_or(text)
 }
 
-/// An XML document with its declaration, and its namespace on the root.
+/// An XML document with its declaration, and the service's namespace on a root that has none.
 fn document(operation: &'static OperationMeta, root: &str) -> Body {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let start = root.split('>').next().unwrap_or_default();
     match (operation.service.xmlns, root.find(['>', ' ', '/'])) {
-        (Some(uri), Some(end)) => {
+        (Some(uri), Some(end)) if !start.contains(" xmlns=") => {
             let (name, rest) = root.split_at(end);
             text.push_str(name);
             text.push_str(" xmlns=\"");

@@ -11,6 +11,14 @@ use crate::answer::{checksum, set_request_id, with_body};
 use crate::json::JsonWriter;
 use crate::xml::{XmlWriter, escape};
 
+/// The namespace of errors that are raised before it is known whose they are (as users of SES and
+/// SNS have seen them).
+const NO_ACTION: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/// S3's only words for XML that it cannot read, whatever is wrong with it.
+const MALFORMED: &str =
+    "The XML you provided was not well-formed or did not validate against our published schema";
+
 /// An error as the codecs see it.
 #[derive(Debug)]
 pub struct Failure<'a> {
@@ -84,6 +92,9 @@ pub fn failure(
         }
     };
     set_request_id(response.headers_mut(), service.name, failure.request_id);
+    if service.name == "cognito-idp" {
+        describe(&mut response, failure);
+    }
     for (name, value) in failure.headers {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
@@ -98,6 +109,23 @@ pub fn failure(
         checksum(&mut response);
     }
     response
+}
+
+/// Cognito tells its errors in headers, too, which its browser clients read. The colon ends the
+/// name: what may stand behind it is the older spelling's address.
+fn describe(response: &mut Response<Body>, failure: &Failure<'_>) {
+    let headers = [
+        ("x-amzn-errortype", format!("{}:", failure.code)),
+        ("x-amzn-errormessage", failure.message.to_owned()),
+    ];
+    for (name, value) in headers {
+        // A message of other scripts stands in the body alone.
+        if let Ok(value) = HeaderValue::from_str(&value)
+            && !value.is_empty()
+        {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 fn status(number: u16) -> StatusCode {
@@ -185,7 +213,11 @@ fn element(text: &mut String, name: &str, value: &str) {
 
 fn error_response(failure: &Failure<'_>, code: &str, service: &ServiceMeta) -> String {
     let mut text = String::from("<ErrorResponse");
-    if let Some(uri) = service.xmlns {
+    let namespace = match code {
+        "InvalidAction" | "MissingAction" => Some(NO_ACTION),
+        _ => service.xmlns,
+    };
+    if let Some(uri) = namespace {
         text.push_str(" xmlns=\"");
         escape(&mut text, uri);
         text.push('"');
@@ -204,7 +236,9 @@ fn error_response(failure: &Failure<'_>, code: &str, service: &ServiceMeta) -> S
 fn s3_error(failure: &Failure<'_>, code: &str) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
     element(&mut text, "Code", code);
-    element(&mut text, "Message", failure.message);
+    let message =
+        if failure.framework && code == "MalformedXML" { MALFORMED } else { failure.message };
+    element(&mut text, "Message", message);
     if let Some(detail) = failure.detail {
         let mut writer = XmlWriter::body_only("Detail");
         detail.write_any(&mut writer);

@@ -33,7 +33,7 @@ pub(crate) fn service(name: &str, model: &Model, wanted: &Wanted) -> Result<File
     files.insert("ops/mod.rs".to_owned(), format!("{HEADER}{modules}"));
     files.insert("types.rs".to_owned(), emitter.shared_types()?);
     files.insert("errors.rs".to_owned(), emitter.exceptions()?);
-    files.insert("lib.rs".to_owned(), super::meta::lib(name, model)?);
+    files.insert("lib.rs".to_owned(), super::meta::lib(name, model, wanted.xmlns.as_ref())?);
     Ok(files)
 }
 
@@ -401,7 +401,9 @@ impl Emitter<'_> {
             let status =
                 error.and_then(|e| e.http_status_code).unwrap_or(if fault { 500 } else { 400 });
             let code = error.and_then(|e| e.code.as_ref()).unwrap_or(&name);
-            let message = shape.members.keys().find(|m| m.eq_ignore_ascii_case("message"));
+            let members = shape.members()?;
+            let message = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("message"));
+            let message = message.map(|(name, r)| r.location_name.as_deref().unwrap_or(name));
             let _ = write!(
                 text,
                 "{}impl Exception for {} {{\n\
@@ -412,7 +414,7 @@ impl Emitter<'_> {
                 type_name(&name),
                 literal(&name),
                 literal(code),
-                literal(message.map_or("message", String::as_str)),
+                literal(message.unwrap_or("message")),
             );
         }
         Ok(text)

@@ -6,8 +6,9 @@ use super::emit::HEADER;
 use super::model::{Model, Operation};
 use super::names::literal;
 
-/// The crate's root: its modules, and the service as its clients see it.
-pub(super) fn lib(name: &str, model: &Model) -> Result<String, String> {
+/// The crate's root: its modules, and the service as its clients see it. `xmlns`: the namespace of
+/// its XML answers, where the model does not name it.
+pub(super) fn lib(name: &str, model: &Model, xmlns: Option<&String>) -> Result<String, String> {
     let meta = &model.metadata;
     let listed = if meta.protocols.is_empty() {
         std::slice::from_ref(&meta.protocol)
@@ -66,7 +67,7 @@ pub(super) fn lib(name: &str, model: &Model) -> Result<String, String> {
         protocols?.join(", "),
         option(meta.target_prefix.as_ref()),
         literal(&meta.api_version),
-        option(meta.xml_namespace.as_ref()),
+        option(meta.xml_namespace.as_ref().or(xmlns)),
         option(namespace.as_ref()),
     ))
 }

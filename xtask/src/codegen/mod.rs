@@ -39,6 +39,9 @@ pub(crate) struct Wanted {
     /// Members left out, as `Structure.Member`.
     #[serde(default)]
     pub(crate) omit: BTreeSet<String>,
+    /// The namespace of XML answers, where the model's metadata does not have it.
+    #[serde(default)]
+    pub(crate) xmlns: Option<String>,
 }
 
 /// `cargo xtask codegen [--check]`: with `--check` it says what differs and writes nothing.

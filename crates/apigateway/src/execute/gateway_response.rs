@@ -113,12 +113,20 @@ impl Refusal {
         Self::new("REQUEST_TOO_LARGE", error, "Request Too Long")
     }
 
+    /// `$context.error.messageString`: the message in quotes, or null.
+    pub(crate) fn message_string(&self) -> String {
+        let message = Some(self.message.as_str()).filter(|message| !message.is_empty());
+        serde_json::Value::from(message).to_string()
+    }
+
     /// Integrations' own troubles are worded by other code at AWS: it puts a space there.
     fn body_text(&self) -> String {
-        let message = serde_json::Value::from(self.message.as_str());
+        let message = self.message_string();
         let spaced = ["DEFAULT_5XX", "INTEGRATION_TIMEOUT", "API_CONFIGURATION_ERROR"];
         let space = if spaced.contains(&self.kind) { " " } else { "" };
-        format!("{{\"message\":{space}{message}}}")
+        // Its authorization spells the member with a capital.
+        let name = if self.kind == "ACCESS_DENIED" { "Message" } else { "message" };
+        format!("{{\"{name}\":{space}{message}}}")
     }
 }
 

@@ -265,8 +265,12 @@ async fn integrate(
             answer::message(500, "Internal Server Error")
         }
         Err(Failure::Timeout) => answer::message(503, "Service Unavailable"),
-        Err(Failure::Failed(why) | Failure::Refused(why)) => {
-            tracing::warn!(function, why, "a function gave no answer");
+        Err(Failure::Failed(error)) => {
+            tracing::warn!(function, %error, "a function gave no answer");
+            answer::message(500, "Internal Server Error")
+        }
+        Err(Failure::Refused(why)) => {
+            tracing::warn!(function, why, "a function cannot be invoked");
             answer::message(500, "Internal Server Error")
         }
     }

@@ -1,6 +1,7 @@
 //! The way to functions: through the one door, as API Gateway on behalf of the API.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,9 +18,32 @@ pub(crate) enum Failure {
     /// It took longer than the integration waits.
     Timeout,
     /// It failed.
-    Failed(String),
+    Failed(FunctionError),
     /// It may not be invoked, or is not there.
     Refused(String),
+}
+
+/// What a function failed with.
+#[derive(Debug)]
+pub(crate) struct FunctionError {
+    kind: String,
+    payload: Bytes,
+}
+
+impl FunctionError {
+    /// The message of the error that it raised.
+    pub(crate) fn message(&self) -> Option<String> {
+        let error: Value = serde_json::from_slice(&self.payload).ok()?;
+        error.get("errorMessage")?.as_str().map(str::to_owned)
+    }
+}
+
+impl fmt::Display for FunctionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.payload.get(..self.payload.len().min(512)).unwrap_or_default();
+        let Self { kind, .. } = self;
+        write!(f, "the function failed ({kind}): {}", String::from_utf8_lossy(start))
+    }
 }
 
 /// The function's ARN in an integration's URI: the ARN itself, or
@@ -70,11 +94,7 @@ pub(crate) async fn as_caller(
     let answer = answer.map_err(refused)?;
     let payload = answer.payload.unwrap_or_default();
     match answer.function_error {
-        Some(kind) => {
-            let text =
-                String::from_utf8_lossy(payload.get(..payload.len().min(512)).unwrap_or_default());
-            Err(Failure::Failed(format!("the function failed ({kind}): {text}")))
-        }
+        Some(kind) => Err(Failure::Failed(FunctionError { kind, payload })),
         None => Ok(payload),
     }
 }

@@ -16,12 +16,14 @@ mod http;
 pub(crate) mod incoming;
 pub(crate) mod invoke;
 pub(crate) mod jwt;
+pub(crate) mod lambda_authorizer;
 mod mapping;
 pub(crate) mod mock;
 mod rest;
 mod rest_answer;
 mod rest_event;
 pub(crate) mod routing;
+mod schema;
 mod site;
 mod validation;
 

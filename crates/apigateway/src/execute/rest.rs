@@ -11,6 +11,7 @@ use cumulet_service::{Cx, Principal};
 use cumulet_store::Read as _;
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response};
+use serde_json::{Value, json};
 
 use super::access_log::{self, Variables};
 use super::deployed::Deployed;
@@ -19,6 +20,7 @@ use super::host::Place;
 use super::incoming::{self, At, Incoming};
 use super::invoke::{self, Failure};
 use super::jwt::Issuers;
+use super::lambda_authorizer::{self, Asked, Remembered};
 use super::mapping::Source;
 use super::rest_event::{self, Found};
 use super::routing::{self, Pattern, RouteKey, Values};
@@ -37,6 +39,7 @@ use crate::store::Apis;
 pub(crate) struct Serving {
     issuers: Arc<Issuers>,
     compiled: Deployed<Compiled>,
+    remembered: Remembered,
 }
 
 /// A deployment, ready to serve.
@@ -77,7 +80,7 @@ impl Compiled {
 
 impl Serving {
     pub(crate) fn new(issuers: Arc<Issuers>) -> Self {
-        Self { issuers, compiled: Deployed::default() }
+        Self { issuers, compiled: Deployed::default(), remembered: Remembered::default() }
     }
 }
 
@@ -264,20 +267,42 @@ impl Visit<'_> {
             self.found.signer = Some(self.cx.principal().clone());
             return Ok(());
         }
+        if method.authorization_type == "NONE" {
+            return self.policy_lets_in(arn).await;
+        }
+        let authorizer = method.authorizer_id.as_ref();
+        let authorizer = authorizer.and_then(|id| self.compiled.authorizers.get(id));
+        let authorizer = authorizer.ok_or_else(Refusal::configuration)?;
         if method.authorization_type == "COGNITO_USER_POOLS" {
-            let authorizer = method.authorizer_id.as_ref();
-            let authorizer = authorizer.and_then(|id| self.compiled.authorizers.get(id));
-            let authorizer = authorizer.ok_or_else(Refusal::configuration)?;
             let scopes = method.authorization_scopes.as_deref().unwrap_or_default();
             let issuers = &self.serving.issuers;
             let claims =
                 cognito::authorize(self.cx, issuers, authorizer, scopes, self.incoming).await?;
-            self.found.claims = Some(cognito::as_texts(&claims));
-        } else if method.authorization_type != "NONE" {
+            let claims = json!({ "claims": cognito::as_texts(&claims) });
+            self.found.authorizer = claims.as_object().cloned();
+            return self.policy_lets_in(arn).await;
+        }
+        if method.authorization_type != "CUSTOM" {
             // Nothing that cannot be checked lets anybody in.
             return Err(Refusal::configuration());
         }
-        access::policy_lets_in(self.cx, arn, policy).await.map_err(|error| refused(&error))
+        let context = self.variables(None);
+        let asked = Asked {
+            authorizer,
+            source: &Source { incoming: self.incoming, context: &context },
+            method: &arn,
+            event: rest_event::event(self.incoming, &self.found, &self.compiled.binary),
+            policy: policy.map(Arc::as_ref),
+        };
+        let remembered = &self.serving.remembered;
+        let said = lambda_authorizer::authorize(self.cx, remembered, asked).await?;
+        self.found.authorizer = Some(said.context.clone());
+        Ok(())
+    }
+
+    async fn policy_lets_in(&self, method: Arn) -> Result<(), Refusal> {
+        let leave = access::policy_lets_in(self.cx, method, self.compiled.policy.as_ref()).await;
+        leave.map_err(|error| refused(&error))
     }
 
     async fn call(
@@ -305,8 +330,8 @@ impl Visit<'_> {
                 Err(Refusal::malformed())
             }
             Err(Failure::Timeout) => Err(Refusal::timeout()),
-            Err(Failure::Failed(why)) => {
-                tracing::warn!(function, why, "a function failed");
+            Err(Failure::Failed(error)) => {
+                tracing::warn!(function, %error, "a function failed");
                 Err(Refusal::malformed())
             }
             Err(Failure::Refused(why)) => {
@@ -332,19 +357,23 @@ impl Visit<'_> {
         }
         if let Some(refusal) = refusal {
             put("error.message", refusal.message.clone());
-            put(
-                "error.messageString",
-                serde_json::Value::from(refusal.message.as_str()).to_string(),
-            );
+            put("error.messageString", refusal.message_string());
             put("error.responseType", refusal.kind.to_owned());
         }
         if let Some(latency) = self.latency {
             put("integrationLatency", latency.to_string());
             put("integration.latency", latency.to_string());
         }
-        for (name, value) in self.found.claims.iter().flatten() {
-            let value = value.as_str().unwrap_or_default().to_owned();
-            variables.insert(format!("authorizer.claims.{name}").into(), value);
+        for (name, value) in self.found.authorizer.iter().flatten() {
+            let claims = value.as_object().into_iter().flatten();
+            let mut put = |name: String, value: &Value| {
+                let value = value.as_str().unwrap_or_default().to_owned();
+                variables.insert(format!("authorizer.{name}").into(), value);
+            };
+            claims.for_each(|(claim, value)| put(format!("{name}.{claim}"), value));
+            if value.is_string() {
+                put(name.clone(), value);
+            }
         }
         variables
     }

@@ -17,8 +17,8 @@ pub(crate) struct Found {
     pub(crate) resource_path: String,
     pub(crate) deployment_id: String,
     pub(crate) parameters: Parameters,
-    /// A token's claims, as texts.
-    pub(crate) claims: Option<Map<String, Value>>,
+    /// What the authorizer tells the function: a token's claims, or its own context.
+    pub(crate) authorizer: Option<Map<String, Value>>,
     /// Who signed the request, where the method asks for that.
     pub(crate) signer: Option<Principal>,
 }
@@ -119,8 +119,8 @@ fn context(incoming: &Incoming, found: &Found) -> Value {
         "apiId": incoming.api,
     });
     // Without an authorizer there is no such member.
-    if let (Some(claims), Some(members)) = (&found.claims, context.as_object_mut()) {
-        members.insert("authorizer".to_owned(), json!({ "claims": claims }));
+    if let (Some(said), Some(members)) = (&found.authorizer, context.as_object_mut()) {
+        members.insert("authorizer".to_owned(), said.clone().into());
     }
     context
 }
@@ -160,7 +160,7 @@ mod tests {
             resource_path: "/pets/{id}".into(),
             deployment_id: "d1".into(),
             parameters: [("id".to_owned(), "7".to_owned())].into(),
-            claims: json!({ "sub": "u1" }).as_object().cloned(),
+            authorizer: json!({ "claims": { "sub": "u1" } }).as_object().cloned(),
             signer: None,
         };
         let expected = json!({

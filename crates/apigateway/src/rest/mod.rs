@@ -9,7 +9,7 @@ pub(crate) mod integration;
 pub(crate) mod keys;
 mod method;
 pub(crate) mod model;
-mod openapi;
+pub(crate) mod openapi;
 mod operation;
 mod part;
 mod patch;

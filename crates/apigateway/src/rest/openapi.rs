@@ -14,6 +14,7 @@ use super::model::{
     AuthorizerRecord, Endpoint, GatewayResponseRecord, MethodRecord, ModelRecord, ValidatorRecord,
 };
 use super::operation;
+use super::part::Named as _;
 use crate::error::Error;
 use crate::store;
 
@@ -191,7 +192,9 @@ impl Document {
                 name.clone_into(&mut authorizer.name);
                 authorizer.kind = authorizer.kind.to_uppercase();
                 authorizer.auth_type = text(scheme, AUTHTYPE).map(str::to_owned);
+                // A REQUEST authorizer's scheme has a name that means nothing.
                 if authorizer.identity_source.is_none()
+                    && authorizer.kind != "REQUEST"
                     && let Some(header) = text(scheme, "name")
                 {
                     authorizer.identity_source = Some(format!("method.request.header.{header}"));
@@ -201,6 +204,7 @@ impl Document {
                     _ => "CUSTOM",
                 };
                 let id = authorizer.id.clone();
+                authorizer.fill(id.clone());
                 self.authorizers.push(authorizer);
                 Scheme::Authorizer(kind, id)
             } else if text(scheme, AUTHTYPE).is_some_and(|t| t.eq_ignore_ascii_case("awsSigv4")) {

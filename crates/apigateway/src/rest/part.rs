@@ -1,8 +1,8 @@
 //! Authorizers, request validators and models: parts of an API that are made, shown, changed and
 //! removed alike.
 //!
-//! Refuses: two of one name; authorizers that are not Cognito's, by name (501); names of models that
-//! are not alphanumeric.
+//! Refuses: two of one name; names of models that are not alphanumeric; by name (501) authorizers of
+//! the type JWT or with a role.
 
 use cumulet_api_apigateway::types::PatchOperation;
 use cumulet_service::{Cx, Result as ServiceResult};
@@ -17,7 +17,7 @@ use super::model::{AuthorizerRecord, ModelRecord, ResourceRecord, ValidatorRecor
 use super::patch::{self, Kind, Member};
 use crate::carry;
 use crate::error::Error;
-use crate::execute::mock;
+use crate::execute::{invoke, lambda_authorizer, mock};
 use crate::store;
 
 /// Entries that a list shows where no number is asked for, and at most.
@@ -184,11 +184,21 @@ impl Named for AuthorizerRecord {
         self.id = id;
         let kind = if self.kind == "COGNITO_USER_POOLS" { "cognito_user_pools" } else { "custom" };
         self.auth_type.get_or_insert_with(|| kind.to_owned());
+        if self.kind != "COGNITO_USER_POOLS" {
+            self.authorizer_result_ttl_in_seconds.get_or_insert(lambda_authorizer::KEPT);
+        }
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.kind != "COGNITO_USER_POOLS" {
-            return Err(Error::NotHere("authorizers of REST APIs other than Cognito's"));
+        if let Some(expression) = &self.identity_validation_expression {
+            mock::pattern(expression)
+                .ok_or_else(|| Error::bad("Invalid identity validation expression specified"))?;
+        }
+        match self.kind.as_str() {
+            "COGNITO_USER_POOLS" => {}
+            "TOKEN" | "REQUEST" => return check_function(self),
+            "JWT" => return Err(Error::NotHere("authorizers of REST APIs of the type JWT")),
+            _ => return Err(Error::bad("Invalid authorizer type specified")),
         }
         let pools = self.provider_arns.as_deref().unwrap_or_default();
         if pools.is_empty() || !pools.iter().all(|arn| crate::execute::cognito::pool(arn).is_some())
@@ -201,16 +211,40 @@ impl Named for AuthorizerRecord {
         if source.strip_prefix("method.request.header.").is_none_or(str::is_empty) {
             return Err(Error::bad("Identity source must be method.request.header.<name>."));
         }
-        if let Some(expression) = &self.identity_validation_expression {
-            mock::pattern(expression)
-                .ok_or_else(|| Error::bad("Invalid identity validation expression specified"))?;
-        }
         Ok(())
     }
 
     fn is_used(&self, by: &ResourceRecord) -> bool {
         by.resource_methods.values().any(|method| method.authorizer_id.as_ref() == Some(&self.id))
     }
+}
+
+/// What makes an authorizer wrong that is a function.
+fn check_function(authorizer: &AuthorizerRecord) -> Result<(), Error> {
+    let uri = authorizer.authorizer_uri.as_deref().unwrap_or_default();
+    if invoke::function_of(uri).is_none() {
+        return Err(Error::bad("Authorizer Uri is not a valid Lambda function URI"));
+    }
+    if authorizer.authorizer_credentials.as_deref().is_some_and(|role| !role.is_empty()) {
+        return Err(Error::NotHere("authorizers of REST APIs with a role"));
+    }
+    let kept = authorizer.authorizer_result_ttl_in_seconds.unwrap_or(lambda_authorizer::KEPT);
+    if !(0..=3600).contains(&kept) {
+        return Err(Error::bad("Authorizer result TTL must be between 0 and 3600 seconds"));
+    }
+    let known =
+        ["method.request.header.", "method.request.querystring.", "stageVariables.", "context."];
+    let known =
+        if authorizer.kind == "TOKEN" { known.get(..1).unwrap_or_default() } else { &known };
+    let sources = authorizer.identity_source.as_deref().unwrap_or_default();
+    let mut sources = sources.split(',').map(str::trim).filter(|one| !one.is_empty()).peekable();
+    let needed = authorizer.kind == "TOKEN" || kept > 0;
+    if needed && sources.peek().is_none()
+        || !sources.all(|one| known.iter().any(|start| one.starts_with(start)))
+    {
+        return Err(Error::bad("Invalid identity source specified"));
+    }
+    Ok(())
 }
 
 impl Named for ValidatorRecord {

@@ -82,7 +82,8 @@ pub(crate) fn error_lifetime(status: StatusCode, said: Said, least: Option<u64>)
     let at_wish = matches!(status.as_u16(), 400 | 403 | 405 | 412 | 415);
     if always || (at_wish && (least.is_some() || said.age.is_some())) {
         let wish = if said.forbidden { 0 } else { said.age.unwrap_or(0) };
-        return Some(wish.max(least.unwrap_or(LEAST))).filter(|seconds| *seconds > 0);
+        let least = least.unwrap_or(if always { LEAST } else { 0 });
+        return Some(wish.max(least)).filter(|seconds| *seconds > 0);
     }
     None
 }

@@ -191,6 +191,8 @@ mod tests {
         }
     }
 
+    type Drawn = (String, String, Vec<u8>, Vec<u8>);
+
     #[test]
     fn different_requests_have_different_keys() {
         let rule = KeyRule {
@@ -199,7 +201,6 @@ mod tests {
             query: Names::All,
             ..KeyRule::default()
         };
-        type Drawn = (String, String, Vec<u8>, Vec<u8>);
         let key = |(path, query, a, b): &Drawn| {
             let value = |bytes: &[u8]| {
                 let text: String = bytes.iter().map(|b| char::from(b'a' + b % 3)).collect();

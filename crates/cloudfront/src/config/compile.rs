@@ -189,9 +189,9 @@ macro_rules! common {
             viewer: $behaviour.viewer_protocol_policy,
             methods: $behaviour.allowed_methods.as_ref(),
             compress: $behaviour.compress == Some(true),
-            cache_policy: set(&$behaviour.cache_policy_id),
-            request_policy: set(&$behaviour.origin_request_policy_id),
-            response_policy: set(&$behaviour.response_headers_policy_id),
+            cache_policy: set($behaviour.cache_policy_id.as_ref()),
+            request_policy: set($behaviour.origin_request_policy_id.as_ref()),
+            response_policy: set($behaviour.response_headers_policy_id.as_ref()),
             forwarded: $behaviour.forwarded_values.as_ref(),
             ttls: ($behaviour.min_ttl, $behaviour.default_ttl, $behaviour.max_ttl),
         }
@@ -210,8 +210,8 @@ impl<'a> From<&'a DefaultCacheBehavior> for Common<'a> {
     }
 }
 
-fn set(id: &Option<String>) -> Option<&str> {
-    id.as_deref().filter(|id| !id.is_empty())
+fn set(id: Option<&String>) -> Option<&str> {
+    id.map(String::as_str).filter(|id| !id.is_empty())
 }
 
 /// What behaviours refer to.

@@ -99,9 +99,11 @@ async fn create(
             let same =
                 |other: &&DistributionRecord| other.caller_reference == record.caller_reference;
             if let Some(there) = others.iter().find(same) {
-                return match there.config == record.config {
-                    true => Ok(there.clone()),
-                    false => Err(Error::DistributionAlreadyExists),
+                let same = there.config == record.config;
+                return if same {
+                    Ok(there.clone())
+                } else {
+                    Err(Error::DistributionAlreadyExists)
                 };
             }
             if others.len() >= MOST {
@@ -141,7 +143,9 @@ pub(super) async fn verify(
         PolicyKind::ResponseHeadersPolicy,
     ] {
         let own = store::policies(read, place, kind, None, usize::MAX).await?;
-        own.into_iter().for_each(|record| policies.add(record));
+        for record in own {
+            policies.add(record);
+        }
     }
     compile(&place.0, record, &policies, &[]).map(drop)
 }

@@ -96,12 +96,11 @@ async fn add(
     let others = store::invalidations(tx, place, &distribution.id, MOST_KEPT as usize).await?;
     let same = |other: &&InvalidationRecord| other.caller_reference == asked.caller_reference;
     if let Some(there) = others.iter().find(same) {
-        return match there.paths == asked.paths {
-            true => Ok(there.clone()),
-            false => Err(Error::argument(
-                "Another invalidation of this distribution has this CallerReference.",
-            )),
-        };
+        if there.paths == asked.paths {
+            return Ok(there.clone());
+        }
+        let words = "Another invalidation of this distribution has this CallerReference.";
+        return Err(Error::argument(words));
     }
     distribution.invalidations += 1;
     let number = distribution.invalidations;

@@ -30,29 +30,29 @@ struct Kind {
     name: &'static str,
     /// The one property that it has.
     property: &'static str,
-    kind: PolicyKind,
+    policy: PolicyKind,
 }
 
 static KINDS: [Kind; 4] = [
     Kind {
         name: "AWS::CloudFront::OriginAccessControl",
         property: "OriginAccessControlConfig",
-        kind: PolicyKind::OriginAccessControl,
+        policy: PolicyKind::OriginAccessControl,
     },
     Kind {
         name: "AWS::CloudFront::CachePolicy",
         property: "CachePolicyConfig",
-        kind: PolicyKind::CachePolicy,
+        policy: PolicyKind::CachePolicy,
     },
     Kind {
         name: "AWS::CloudFront::OriginRequestPolicy",
         property: "OriginRequestPolicyConfig",
-        kind: PolicyKind::OriginRequestPolicy,
+        policy: PolicyKind::OriginRequestPolicy,
     },
     Kind {
         name: "AWS::CloudFront::ResponseHeadersPolicy",
         property: "ResponseHeadersPolicyConfig",
-        kind: PolicyKind::ResponseHeadersPolicy,
+        policy: PolicyKind::ResponseHeadersPolicy,
     },
 ];
 
@@ -73,11 +73,11 @@ impl Resource for Kind {
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let config = self.config(&desired)?;
-            let id = match create(cx, self.kind, config).await {
+            let id = match create(cx, self.policy, config).await {
                 // Made by an earlier try that did not live to tell: the same name and the same
                 // configuration.
                 Err(error) if error.code.ends_with("AlreadyExists") => {
-                    find(cx, self.kind, config).await?.ok_or(error)?
+                    find(cx, self.policy, config).await?.ok_or(error)?
                 }
                 made => made?,
             };
@@ -88,14 +88,14 @@ impl Resource for Kind {
     fn update<'a>(&'a self, cx: &'a Cx, changed: Changed<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let config = self.config(&changed.after)?;
-            update(cx, self.kind, changed.physical_id, config).await?;
+            update(cx, self.policy, changed.physical_id, config).await?;
             Ok(actual(changed.physical_id))
         })
     }
 
     fn delete<'a>(&'a self, cx: &'a Cx, physical_id: &'a str) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            match delete(cx, self.kind, physical_id.to_owned()).await {
+            match delete(cx, self.policy, physical_id.to_owned()).await {
                 Err(error) if !error.code.starts_with("NoSuch") => Err(error),
                 _ => Ok(()),
             }

@@ -235,7 +235,9 @@ async fn gather(mut body: Body, limit: usize, patience: Duration) -> Result<Gath
             }
             Ok(None) => {
                 let mut whole = BytesMut::with_capacity(size);
-                chunks.iter().for_each(|chunk| whole.extend_from_slice(chunk));
+                for chunk in &chunks {
+                    whole.extend_from_slice(chunk);
+                }
                 return Ok(Gathered::Whole(whole.freeze()));
             }
             Err(_) => break,

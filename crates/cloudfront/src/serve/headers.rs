@@ -150,8 +150,9 @@ fn forwarded(headers: &mut HeaderMap, behaviour: &Behaviour, viewer: &Viewer<'_>
             }
             "cloudfront-viewer-address" => {
                 // The port is not known here; AWS shows the viewer's.
-                let ip = viewer.ip.map(|ip| format!("{ip}:0"));
-                ip.into_iter().for_each(|address| put(name.clone(), &address));
+                if let Some(ip) = viewer.ip {
+                    put(name.clone(), &format!("{ip}:0"));
+                }
             }
             _ => {}
         }

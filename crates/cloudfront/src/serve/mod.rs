@@ -143,7 +143,7 @@ impl Cdn {
         let viewer =
             Viewer { method: &method, path: page, query: "", headers: &asked, ..visit.viewer };
         let behaviour = visit.distribution.behaviour(page);
-        let visited = Visit { viewer, behaviour, ..visit };
+        let visited = Visit { behaviour, viewer, ..visit };
         let (mut response, _) = self.behave(visited, Body::empty()).await;
         if response.status() != StatusCode::OK {
             return None;

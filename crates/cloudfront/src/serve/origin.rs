@@ -208,15 +208,11 @@ async fn cross_origin(cx: &Cx, bucket: &str, ask: &Ask) -> Option<HeaderMap> {
 }
 
 async fn preflight(cx: &Cx, bucket: &str, path: &str, ask: &Ask) -> Response<Body> {
-    match cross_origin(cx, bucket, ask).await {
-        Some(headers) => {
-            let mut response = Response::new(Body::empty());
-            *response.headers_mut() = headers;
-            response
-        }
-        None => {
-            let words = "CORSResponse: This CORS request is not allowed.";
-            refused(cx, path, &Error::custom("AccessForbidden", 403, words))
-        }
-    }
+    let Some(headers) = cross_origin(cx, bucket, ask).await else {
+        let words = "CORSResponse: This CORS request is not allowed.";
+        return refused(cx, path, &Error::custom("AccessForbidden", 403, words));
+    };
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = headers;
+    response
 }

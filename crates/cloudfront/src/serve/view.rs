@@ -67,7 +67,7 @@ async fn load(read: Snapshot) -> Result<Compiled, StoreError> {
             let invalidations = account.invalidations.get(&record.id);
             let invalidations = invalidations.map(Vec::as_slice).unwrap_or_default();
             match compile(&id, record, &account.policies, invalidations) {
-                Ok(distribution) => compiled.add(Arc::new(distribution)),
+                Ok(distribution) => compiled.add(&Arc::new(distribution)),
                 Err(error) => tracing::error!(id = record.id, %error, "a distribution is broken"),
             }
         }
@@ -76,11 +76,11 @@ async fn load(read: Snapshot) -> Result<Compiled, StoreError> {
 }
 
 impl Compiled {
-    fn add(&mut self, distribution: Arc<Distribution>) {
+    fn add(&mut self, distribution: &Arc<Distribution>) {
         let names = [Some(distribution.domain.clone()), local_name(&distribution.domain)];
         let aliases = distribution.aliases.iter().cloned();
         for host in names.into_iter().flatten().chain(aliases) {
-            self.by_host.insert(host, Arc::clone(&distribution));
+            self.by_host.insert(host, Arc::clone(distribution));
         }
     }
 }

@@ -120,14 +120,12 @@ fn capabilities(named: Option<&[String]>) -> Result<Vec<Capability>, String> {
 /// (API reference, CreateStack).
 fn stack_name(folder: &Path) -> String {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let mut made: String =
+    let made: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    made = made.trim_matches('-').to_owned();
-    if !made.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        made = format!("app-{made}").trim_end_matches('-').to_owned();
-    }
-    made.truncate(128);
-    made
+    let made = made.trim_matches('-');
+    let begins = made.starts_with(|c: char| c.is_ascii_alphabetic());
+    let made = if begins { made.to_owned() } else { format!("app-{made}") };
+    made.chars().take(128).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 #[cfg(test)]

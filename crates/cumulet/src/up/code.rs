@@ -88,6 +88,10 @@ pub(super) fn find(app: &App) -> Result<Vec<Code>, String> {
             }
         }
         let Some(slot) = SLOTS.iter().find(|slot| slot.resource == type_name) else { continue };
+        // Files are called after it.
+        if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(format!("the logical id `{id}` is not of letters and digits alone"));
+        }
         found.extend(code(app, id, resource, slot)?);
     }
     Ok(found)
@@ -283,12 +287,16 @@ Resources:
         let cases = [
             ("{Type: 'AWS::Serverless::Function', Properties: {CodeUri: gone}}", "there is no"),
             ("{Type: 'AWS::Serverless::Function', Properties: {PackageType: Image}}", "images"),
+            (
+                "{Type: 'AWS::Serverless::Function'}\n  ../x: {Type: 'AWS::Lambda::Function'}",
+                "../x",
+            ),
             ("{Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: a.yaml}}", "nested"),
         ];
         for (resource, word) in cases {
-            let app = app(folder.path(), &format!("Resources: {{One: {resource}}}"));
+            let app = app(folder.path(), &format!("Resources:\n  One: {resource}\n"));
             let why = find(&app).unwrap_err();
-            assert!(why.starts_with("One: ") && why.contains(word), "{why}");
+            assert!(why.contains(word) && (word == "../x" || why.starts_with("One: ")), "{why}");
         }
     }
 }

@@ -79,13 +79,11 @@ impl Run {
         let mut out = tokio::spawn(tail(child.stdout.take()));
         let mut err = tokio::spawn(tail(child.stderr.take()));
         let ended = tokio::time::timeout(LONGEST, child.wait()).await;
-        let status = match ended {
-            Ok(status) => status.map_err(|why| format!("`{shown}`: {why}"))?,
-            Err(_) => {
-                let minutes = LONGEST.as_secs() / 60;
-                return Err(format!("`{shown}` did not end within {minutes} minutes"));
-            }
+        let Ok(status) = ended else {
+            let minutes = LONGEST.as_secs() / 60;
+            return Err(format!("`{shown}` did not end within {minutes} minutes"));
         };
+        let status = status.map_err(|why| format!("`{shown}`: {why}"))?;
         group.0 = None;
         if status.success() {
             return Ok(());

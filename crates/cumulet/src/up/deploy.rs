@@ -105,6 +105,9 @@ async fn execute(cx: &Cx, app: &App, id: &str, progress: &Progress) -> Result<()
 
 /// The stack, in a state in which it can be created or updated.
 async fn ready(cx: &Cx, app: &App, progress: &Progress) -> Result<Option<Stack>, String> {
+    use StackStatus::{
+        CreateFailed, DeleteFailed, ReviewInProgress, RollbackComplete, RollbackFailed,
+    };
     let Some(mut found) = find(cx, &app.stack).await? else { return Ok(None) };
     let id = found.stack_id.clone().unwrap_or_else(|| app.stack.clone());
     if is_moving(found.stack_status) {
@@ -117,9 +120,6 @@ async fn ready(cx: &Cx, app: &App, progress: &Progress) -> Result<Option<Stack>,
             None => return Ok(None),
         }
     }
-    use StackStatus::{
-        CreateFailed, DeleteFailed, ReviewInProgress, RollbackComplete, RollbackFailed,
-    };
     match found.stack_status {
         status if stands(status) || status == ReviewInProgress => Ok(Some(found)),
         // A creation that failed leaves nothing that could be updated.

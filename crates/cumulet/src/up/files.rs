@@ -8,11 +8,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use rustix::io::Errno;
 
 /// Files and folders that are looked at, links followed: far above what a package may have.
 const MOST: usize = 200_000;
 /// Folders one within the other: a link that leads back up ends here.
 const DEEPEST: usize = 64;
+const ROUND: &str = "too many folders deep: does a link lead back to its own folder?";
 
 /// A file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +56,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn folder(&mut self, at: &Path, prefix: &str, depth: usize) -> Result<(), String> {
         if depth > DEEPEST {
-            let why = "more than 64 folders deep: does a link lead back to its own folder?";
-            return Err(failed(at, why));
+            return Err(failed(at, ROUND));
         }
         // A virtual environment works nowhere but where it was made (PEP 405).
         if depth > 0 && at.join("pyvenv.cfg").is_file() {
@@ -86,6 +87,7 @@ impl Walk<'_> {
         }
         let data = fs::metadata(&path).map_err(|why| match why.kind() {
             io::ErrorKind::NotFound => failed(&path, "the link leads nowhere"),
+            _ if why.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => failed(&path, ROUND),
             _ => failed(&path, why),
         })?;
         if data.is_dir() {

@@ -1,6 +1,7 @@
 //! The app's logs as they come: those of its functions, and the log groups of its stack.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -145,7 +146,7 @@ fn rendered(terminal: Terminal, at: i64, name: &str, width: usize, message: &str
     let mut text = String::new();
     for line in message.lines() {
         let line = if platform { terminal.paint(Style::Dim, line) } else { line.to_owned() };
-        text.push_str(&format!("{time} {label}  {line}\n"));
+        let _ = writeln!(text, "{time} {label}  {line}");
     }
     text
 }

@@ -21,6 +21,7 @@ mod stack;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -39,6 +40,9 @@ use crate::Outcome;
 use crate::cli::Place;
 use crate::running::{Running, Start, told_to_stop};
 use crate::terminal::Style;
+
+/// The exit code of a program that SIGINT ended, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Up {
@@ -104,8 +108,8 @@ async fn up(options: &Up, app: App) -> Outcome {
     let deployed = tokio::select! {
         deployed = bring_up(&running, &cx, &app, &progress) => deployed,
         () = &mut told => {
-            running.stop().await?;
-            return Ok(ExitCode::from(130));
+            stop(running, &progress).await?;
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
     if let Err(why) = &deployed {
@@ -122,10 +126,21 @@ async fn up(options: &Up, app: App) -> Outcome {
         () = follow(options, &cx, &app, since) => {}
         () = told => {}
     }
-    let step = progress.step("stop");
-    running.stop().await?;
-    step.done("");
+    stop(running, &progress).await?;
     Ok(if deployed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Stops the cloud in order; who says it twice does not want to wait for that.
+async fn stop(running: Running, progress: &Progress) -> Result<(), String> {
+    let again = told_to_stop()?;
+    let step = progress.step("stop");
+    tokio::select! {
+        stopped = running.stop() => stopped?,
+        // What was answered is on the disk.
+        () = again => std::process::exit(INTERRUPTED.into()),
+    }
+    step.done("");
+    Ok(())
 }
 
 /// The place of the cloud's data: within the app's folder unless it was named.
@@ -155,7 +170,10 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
     match running {
         Ok(running) => {
             step.done(&running.url);
-            println!("listening on {}", running.url);
+            if !io::stdout().is_terminal() {
+                // For programs, which read standard output.
+                println!("listening on {}", running.url);
+            }
             Ok(running)
         }
         Err(why) if why.contains("is in use by another program") => {

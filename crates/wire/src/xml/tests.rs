@@ -7,10 +7,11 @@ use super::{XmlReader, XmlWriter};
 
 #[derive(Debug, Clone, Default, PartialEq, Shape)]
 struct Grantee {
-    #[shape(wire = "xsi:type", attribute)]
-    kind: Option<String>,
     #[shape(wire = "ID")]
     id: Option<String>,
+    // In the start tag, though not the first member.
+    #[shape(wire = "xsi:type", attribute)]
+    kind: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Shape)]

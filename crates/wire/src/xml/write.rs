@@ -15,6 +15,8 @@ pub(crate) struct XmlWriter {
     next: Tag,
     /// A start tag stands open for attributes.
     start_open: bool,
+    /// Of the open structure, write attributes alone (true) or all but them (false).
+    attributes: Option<bool>,
     /// Leave out members that stand outside the body (REST).
     body_only: bool,
     /// Timestamps always show their milliseconds, as those of S3, CloudFront and Route 53 do.
@@ -62,6 +64,7 @@ impl XmlWriter {
             out: String::new(),
             next: Tag { name: root, attribute: false },
             start_open: false,
+            attributes: None,
             body_only: false,
             millis: false,
             maps: Vec::new(),
@@ -140,18 +143,29 @@ impl XmlWriter {
 impl Writer for XmlWriter {
     fn structure(
         &mut self,
-        _: &'static Structure,
+        structure: &'static Structure,
         schema: Schema,
         members: &mut dyn FnMut(&mut dyn Writer),
     ) {
-        let own = self.next;
-        self.element(schema.rules, &mut |w| members(w));
-        self.next = own;
+        let (own, outer) = (self.next, self.attributes.take());
+        // Attributes stand in the start tag, wherever the model has them.
+        let attributed = structure.members.iter().any(|m| m.schema.rules.attribute);
+        self.element(schema.rules, &mut |w| {
+            if attributed {
+                w.attributes = Some(true);
+                members(w);
+                w.attributes = Some(false);
+            }
+            members(w);
+        });
+        (self.next, self.attributes) = (own, outer);
     }
 
     fn member(&mut self, member: &'static Member) -> bool {
-        self.next = Tag { name: member.wire, attribute: member.schema.rules.attribute };
-        !self.body_only || member.at == Location::Body
+        let attribute = member.schema.rules.attribute;
+        self.next = Tag { name: member.wire, attribute };
+        self.attributes.is_none_or(|alone| alone == attribute)
+            && (!self.body_only || member.at == Location::Body)
     }
 
     fn list(&mut self, schema: Schema, _: usize, items: &mut dyn FnMut(&mut dyn Writer)) {

@@ -183,6 +183,7 @@ impl Workshop {
         let out = target.join(job.subfolder);
         fs::create_dir_all(&out).map_err(|why| format!("{}: {why}", out.display()))?;
         self.make(job, listing, interpreter, &out, step).await?;
+        let _ = fs::remove_dir_all(self.scratch(&job.code));
         step.now("zip");
         let package = blocking(move || {
             let package = package::zip(&target, zip)?;
@@ -204,7 +205,7 @@ impl Workshop {
         blocking(move || {
             let mut listing = files::list(&path, &leave)?;
             if bundles {
-                listing.extend(node::around(&path, &app)?);
+                listing.extend(node::around(&path, &app));
             }
             Ok(listing)
         })
@@ -230,7 +231,7 @@ impl Workshop {
                 Ok(())
             }
             (Recipe::Esbuild(properties), _) => {
-                let scratch = self.folder.join(format!("{}-scratch", code.id));
+                let scratch = self.scratch(code);
                 node::bundle(code, properties, &self.app, listing, &scratch, out, step).await
             }
             (Recipe::Pip(_), Some(interpreter)) => {
@@ -239,7 +240,7 @@ impl Workshop {
                 copy(listing, out).await
             }
             (Recipe::Make, _) => {
-                let scratch = self.folder.join(format!("{}-scratch", code.id));
+                let scratch = self.scratch(code);
                 copy(listing, &scratch).await?;
                 // "Building custom runtimes": the target, and where it puts what it makes.
                 let make = Run::new("make", &scratch).arg(format!("build-{}", code.id));
@@ -249,6 +250,11 @@ impl Workshop {
             }
             (Recipe::Copy | Recipe::Ready | Recipe::Pip(_), _) => copy(listing, out).await,
         }
+    }
+
+    /// Where a build works that must not work in the app's own folder.
+    fn scratch(&self, code: &Code) -> PathBuf {
+        self.folder.join(format!("{}-scratch", code.id))
     }
 
     async fn interpreters(&self) -> Result<&[Interpreter], String> {

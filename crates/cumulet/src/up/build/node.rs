@@ -36,7 +36,7 @@ pub(in crate::up) async fn install(
 }
 
 /// What lies around a folder that is bundled, up to the app's: dependencies may be named there.
-pub(super) fn around(folder: &Path, app: &Path) -> Result<Listing, String> {
+pub(super) fn around(folder: &Path, app: &Path) -> Listing {
     let mut found = Listing::new();
     for (level, above) in folders(folder, app).skip(1).enumerate() {
         for name in MANIFESTS {
@@ -47,7 +47,7 @@ pub(super) fn around(folder: &Path, app: &Path) -> Result<Listing, String> {
             }
         }
     }
-    Ok(found)
+    found
 }
 
 /// The folder, and those above it up to the app's.

@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    fn code(path: &Path, kind: Kind, runtime: Option<&str>, metadata: Value) -> Code {
+    fn code(path: &Path, kind: Kind, runtime: Option<&str>, metadata: &Value) -> Code {
         Code {
             id: "One".to_owned(),
             kind,
@@ -125,7 +125,7 @@ mod tests {
     fn the_runtime_and_the_folder_decide() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        let of = |kind, runtime, metadata| recipe(&code(at, kind, runtime, metadata));
+        let of = |kind, runtime, metadata| recipe(&code(at, kind, runtime, &metadata));
         let (function, layer) = (Kind::Function, Kind::Layer);
         assert_eq!(of(function, Some("nodejs20.x"), json!({})), Ok((Recipe::Copy, "")));
         fs::write(at.join("package.json"), r#"{"devDependencies": {"a": "1"}}"#).unwrap();
@@ -155,12 +155,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         let rust =
-            recipe(&code(at, Kind::Function, None, json!({"BuildMethod": "rust-cargolambda"})));
+            recipe(&code(at, Kind::Function, None, &json!({"BuildMethod": "rust-cargolambda"})));
         assert!(rust.unwrap_err().starts_with("One: `up` has no BuildMethod `rust-cargolambda`"));
-        let java = recipe(&code(at, Kind::Function, Some("java21"), json!({})));
+        let java = recipe(&code(at, Kind::Function, Some("java21"), &json!({})));
         assert!(java.unwrap_err().starts_with("One: the runtime java21 is not offered"));
         fs::write(at.join("a.txt"), "").unwrap();
-        let file = recipe(&code(&at.join("a.txt"), Kind::Function, Some("python3.12"), json!({})));
+        let file = recipe(&code(&at.join("a.txt"), Kind::Function, Some("python3.12"), &json!({})));
         assert!(file.unwrap_err().contains("neither a folder nor a zip"));
     }
 }

@@ -91,7 +91,12 @@ async fn published(
     step.now("upload");
     let bucket = deployed.means(&page.bucket);
     let mark = format!("{}/{}", deployed.app.stack, page.folder.display());
-    let sent = upload::upload(deployed.cx, &mark, &bucket, listing).await?;
+    let note = stamp_file(deployed.app, page).with_extension("keys");
+    let names: String = listing.keys().flat_map(|name| [name, "\n"]).collect();
+    let before = fs::read_to_string(&note).unwrap_or_default();
+    let before = before.lines().map(str::to_owned).collect();
+    let sent = upload::upload(deployed.cx, &mark, &bucket, listing, before).await?;
+    fs::write(&note, names).map_err(|why| format!("{}: {why}", note.display()))?;
     if let Some(distribution) = page.distribution.as_ref().filter(|_| sent.anything()) {
         invalidate(deployed.cx, &deployed.means(distribution)).await?;
     }
@@ -185,20 +190,20 @@ fn stamp_file(app: &App, page: &PageSettings) -> PathBuf {
 /// Whether the dependencies are not there, or were installed for other manifests.
 fn needs_install(folder: &Path, stamp: &Path) -> bool {
     let noted = fs::read_to_string(stamp.with_extension("npm"));
-    let same = manifests(folder).is_ok_and(|now| noted.is_ok_and(|noted| noted == now));
+    let same = noted.is_ok_and(|noted| noted == manifests(folder));
     !folder.join("node_modules").is_dir() || !same
 }
 
 fn note_install(folder: &Path, stamp: &Path) -> Result<(), String> {
     let note = stamp.with_extension("npm");
-    fs::write(&note, manifests(folder)?).map_err(|why| format!("{}: {why}", note.display()))
+    fs::write(&note, manifests(folder)).map_err(|why| format!("{}: {why}", note.display()))
 }
 
-fn manifests(folder: &Path) -> Result<String, String> {
+fn manifests(folder: &Path) -> String {
     let mut hash = files::sha256();
     for name in ["package.json", "package-lock.json"] {
         hash.update(&fs::read(folder.join(name)).unwrap_or_default());
         hash.update(b"\0");
     }
-    Ok(files::hex(hash))
+    files::hex(hash)
 }

@@ -25,41 +25,43 @@ const MARK: &str = "cumulet-up";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sent {
     files: usize,
-    sent: usize,
+    uploaded: usize,
     removed: usize,
 }
 
 impl Sent {
     /// Whether the bucket is not what it was.
     pub(super) fn anything(self) -> bool {
-        self.sent + self.removed > 0
+        self.uploaded + self.removed > 0
     }
 }
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sent {
+        match self.uploaded {
             0 => write!(f, "{} files, unchanged,", self.files)?,
-            sent => write!(f, "{sent} of {} files", self.files)?,
+            uploaded => write!(f, "{uploaded} of {} files", self.files)?,
         }
         if self.removed > 0 { write!(f, " ({} removed)", self.removed) } else { Ok(()) }
     }
 }
 
-/// Brings the bucket in line with the folder.
+/// Brings the bucket in line with the folder. `before` are the names of the last upload: what is no
+/// longer among the files goes.
 pub(super) async fn upload(
     cx: &Cx,
     mark: &str,
     bucket: &str,
     listing: Listing,
+    before: BTreeSet<String>,
 ) -> Result<Sent, String> {
     let there = objects(cx, bucket).await?;
     let mut files: Vec<(String, PathBuf)> =
         listing.into_iter().map(|(name, entry)| (name, entry.path)).collect();
     // Pages last: they name the others.
-    files.sort_by_key(|(name, _)| (name.ends_with(".html"), name.clone()));
+    files.sort_by_key(|(name, _)| (media_type(name).starts_with("text/html"), name.clone()));
     let names: BTreeSet<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    let mut sent = 0;
+    let mut uploaded = 0;
     for (name, path) in files {
         let read = move || {
             let bytes = std::fs::read(&path).map_err(|why| format!("{}: {why}", path.display()))?;
@@ -69,11 +71,12 @@ pub(super) async fn upload(
         let (bytes, tag) = blocking(read).await?;
         if there.get(&name) != Some(&tag) {
             put(cx, mark, bucket, &name, bytes).await?;
-            sent += 1;
+            uploaded += 1;
         }
     }
     let mut removed = 0;
-    for key in there.keys().filter(|key| !names.contains(*key)) {
+    for key in before.difference(&names).filter(|key| there.contains_key(*key)) {
+        // Somebody else may have put another there since.
         if is_ours(cx, mark, bucket, key).await {
             let (bucket, key) = (bucket.to_owned(), key.clone());
             let input = DeleteObjectRequest { bucket, key, ..DeleteObjectRequest::default() };
@@ -81,7 +84,7 @@ pub(super) async fn upload(
             removed += 1;
         }
     }
-    Ok(Sent { files: names.len(), sent, removed })
+    Ok(Sent { files: names.len(), uploaded, removed })
 }
 
 /// The bucket's objects with their ETags.

@@ -150,6 +150,13 @@ class Cloud:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done
 
+    def printed_link(self):
+        """The link to the mailbox, which is printed after the address."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.mailbox_link is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.mailbox_link
+
     def explain(self, message):
         log = (self.folder / "log").read_text(errors="replace")
         return f"cumulet {message}. Its log:\n{log}"

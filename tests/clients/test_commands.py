@@ -24,13 +24,17 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       InlineCode: |
+        import json
         def handler(event, context):
             print("heard", event.get("word"))
             if event.get("fail"):
                 raise ValueError("as it was told")
+            if "httpMethod" in event:
+                return {{"statusCode": 200, "body": json.dumps({{"got": event}})}}
             return {{"got": event}}
       Events:
         Any: {{Type: HttpApi, Properties: {{Path: "/echo", Method: GET}}}}
+        Rest: {{Type: Api, Properties: {{Path: "/echo", Method: GET}}}}
   Pool:
     Type: AWS::Cognito::UserPool
     Properties:
@@ -231,10 +235,12 @@ def test_config_is_what_a_page_needs(app, tmp_path):
     custom = outputs["custom"]
     assert custom["Cognito"] == {"userPoolEndpoint": app.endpoint + "/"}
     assert custom["outputs"] == app.outputs
-    [api] = custom["API"].values()
-    assert api["region"] == "us-east-1"
-    with urllib.request.urlopen(api["endpoint"] + "/echo", timeout=60) as answer:
-        assert json.loads(answer.read())["got"]["rawPath"] == "/echo"
+    assert set(custom["API"]) == {"ServerlessHttpApi", "ServerlessRestApi"}
+    for api in custom["API"].values():
+        assert api["region"] == "us-east-1"
+        with urllib.request.urlopen(api["endpoint"] + "/echo", timeout=60) as answer:
+            body = json.loads(answer.read())
+        assert "/echo" in (body["got"].get("rawPath"), body["got"].get("path"))
     done = app.cumulet("config", "other", check=False)
     assert done.returncode == 1 and "other" in done.stderr
     assert app.cumulet("config", check=False).returncode != 0

@@ -231,7 +231,8 @@ def test_settings_that_cannot_work_are_refused(cloud, server):
 
 
 def test_a_public_server_sends_with_a_mail_server_only(server):
-    with running_cloud(listen="0.0.0.0:0", SSL_CERT_FILE=str(server.authority)) as cloud:
+    trusted = {"SSL_CERT_FILE": str(server.authority)}
+    with running_cloud(listen="0.0.0.0:0", **trusted) as cloud:
         cloud.endpoint = cloud.endpoint.replace("0.0.0.0", "127.0.0.1")
         with pytest.raises(ClientError) as caught:
             sign_up(cloud)

@@ -42,7 +42,7 @@ pub(crate) struct Life {
     pub(crate) root: RootKey,
     pub(crate) admin: Arc<Admin>,
     gateway: Arc<Gateway>,
-    /// The sites' own ports, which close when this turns true.
+    /// The sites' own ports close when this turns true.
     stop: watch::Sender<bool>,
     ports: Mutex<Option<JoinHandle<()>>>,
 }

@@ -10,6 +10,7 @@
 //! Amplify.configure({ ...config, API: { REST: outputs.custom.API } });
 //! ```
 
+use cumulet_api_apigateway::ops::{GetStages, GetStagesRequest};
 use cumulet_api_apigatewayv2::ops::{GetApi, GetApiRequest};
 use cumulet_api_cloudformation::types::{Stack, StackResourceSummary};
 use cumulet_api_cognito_idp::ops::{
@@ -111,6 +112,23 @@ async fn apis(
         let uri: Option<Uri> = named.parse().ok();
         let own = uri.as_ref().and_then(Uri::host).and_then(|host| ports.url_of(host));
         add(logical, own.unwrap_or(named));
+    }
+    for (logical, rest_api_id) in of_type(resources, "AWS::ApiGateway::RestApi") {
+        let host = format!("{rest_api_id}.execute-api.{}.localhost", cx.region());
+        let root = match ports.url_of(&host) {
+            Some(own) => own,
+            None => format!("{}/_aws/execute-api/{rest_api_id}", cx.request().endpoint),
+        };
+        let request = GetStagesRequest { rest_api_id: rest_api_id.to_owned(), deployment_id: None };
+        let stages = cx.call::<GetStages>(request).await?.item.unwrap_or_default();
+        let mut named = stages.into_iter().filter_map(|stage| stage.stage_name);
+        // SAM's deployments make a stage of their own beside the one that the template names.
+        let made = |stage: &String| {
+            of_type(resources, "AWS::ApiGateway::Stage").any(|(_, name)| name == stage)
+        };
+        if let Some(stage) = named.find(made) {
+            add(logical, format!("{root}/{stage}"));
+        }
     }
     Ok(apis)
 }

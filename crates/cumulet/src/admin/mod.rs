@@ -56,11 +56,6 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    /// The link that opens `page` in a browser.
-    pub(crate) fn link(&self, page: &str) -> String {
-        link(&format!("http://{}", self.address), page, &self.token)
-    }
-
     /// A context as the account's root.
     pub(crate) fn root(&self) -> Cx {
         let parts = self.cloud.parts();

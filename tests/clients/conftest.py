@@ -44,12 +44,13 @@ def binary():
 class Cloud:
     """A running cloud with a folder of its own."""
 
-    def __init__(self, folder, options=(), environment=None, keys=None, listen="127.0.0.1:0"):
-        """`options` and `environment` are more of them for `cumulet serve`."""
+    def __init__(self, folder, options=(), keys=None, listen="127.0.0.1:0", **variables):
+        """`options` and environment `variables` are more of them for `cumulet serve`; None takes a
+        variable away."""
         self.folder = pathlib.Path(folder)
         self.options = list(options)
         self.listen = listen
-        self.more_environment = environment or {}
+        self.variables = variables
         self.access_key, self.secret_key = keys or (
             "AKIA" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for _ in range(16)),
             secrets.token_urlsafe(30),
@@ -88,7 +89,7 @@ class Cloud:
             **os.environ,
             "CUMULET_ROOT_ACCESS_KEY_ID": self.access_key,
             "CUMULET_ROOT_SECRET_ACCESS_KEY": self.secret_key,
-            **self.more_environment,
+            **self.variables,
         }
         return {name: value for name, value in environment.items() if value is not None}
 
@@ -201,9 +202,9 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def running_cloud(options=(), environment=None, listen="127.0.0.1:0"):
+def running_cloud(options=(), **settings):
     with tempfile.TemporaryDirectory(prefix="cumulet-test-") as folder:
-        cloud = Cloud(folder, options, environment, listen=listen)
+        cloud = Cloud(folder, options, **settings)
         try:
             yield cloud
         finally:

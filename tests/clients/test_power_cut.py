@@ -39,8 +39,7 @@ def cloud_on(layer):
 
         def start(**settings):
             root = os.path.join(folder, "data")
-            settings = {"LD_PRELOAD": str(layer), "UNSYNCED_ROOT": root, **settings}
-            clouds.append(Cloud(folder, environment=settings))
+            clouds.append(Cloud(folder, LD_PRELOAD=str(layer), UNSYNCED_ROOT=root, **settings))
             return clouds[-1]
 
         yield start

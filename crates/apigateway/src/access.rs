@@ -8,14 +8,18 @@ use cumulet_service::{Access, Cx, Error, Result};
 use cumulet_shape::{Operation, OperationMeta};
 use serde_json::{Map, Value};
 
-use crate::carry;
+use crate::http::tags;
+use crate::{asked, carry};
 
 /// What `input` needs leave for.
-pub(crate) fn of<O: Operation>(cx: &Cx, input: &O::Input) -> Result<Vec<Access>> {
+pub(crate) async fn of<O: Operation>(cx: &Cx, input: &O::Input) -> Result<Vec<Access>> {
     let members = carry::members(input)?;
-    let arn = format!("arn:aws:apigateway:{}::{}", cx.region(), path(O::META, &members));
+    let path = path(O::META, &members);
+    let arn = format!("arn:aws:apigateway:{}::{path}", cx.region());
     let arn: Arn = arn.parse().map_err(|_| Error::validation("Invalid resource identifier."))?;
-    Ok(vec![tagged(Access::on(cx, action(O::META.method), arn), &members)])
+    let access = tagging(Access::on(cx, action(O::META.method), arn), &members);
+    let access = access.tagged(tags::at(cx, &path).await?);
+    Ok(vec![asked::keys(access, O::META, members)])
 }
 
 fn action(method: &str) -> &'static str {
@@ -40,11 +44,12 @@ fn path(operation: &OperationMeta, members: &Map<String, Value>) -> String {
     uri.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-fn tagged(access: Access, members: &Map<String, Value>) -> Access {
-    let Some(tags) = members.get("tags").and_then(Value::as_object) else { return access };
-    let access = access.with("aws:TagKeys", tags.keys().cloned().collect());
-    tags.iter().fold(access, |access, (key, value)| {
-        let value = value.as_str().unwrap_or_default().to_owned();
-        access.with(format!("aws:RequestTag/{key}"), vec![value])
-    })
+/// With the tags that the request brings, or the keys of those that it takes away.
+fn tagging(access: Access, members: &Map<String, Value>) -> Access {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if let Some(tags) = members.get("tags").and_then(Value::as_object) {
+        return access.tagging(tags.iter().map(|(key, value)| (key.clone(), text(value))));
+    }
+    let keys = members.get("tagKeys").and_then(Value::as_array);
+    access.untagging(keys.into_iter().flatten().map(text).collect())
 }

@@ -10,7 +10,7 @@ macro_rules! handles {
                 cx: &::cumulet_service::Cx,
                 input: &<$operation as ::cumulet_shape::Operation>::Input,
             ) -> ::cumulet_service::Result<::std::vec::Vec<::cumulet_service::Access>> {
-                $crate::access::of::<$operation>(cx, input)
+                $crate::access::of::<$operation>(cx, input).await
             }
 
             async fn handle(

@@ -4,6 +4,7 @@
 //! to deployed APIs, with routing, events and answers as pure functions.
 
 mod access;
+mod asked;
 mod carry;
 mod error;
 mod execute;

@@ -11,6 +11,9 @@ use crate::model::{
 };
 use crate::store::{self, Place};
 
+/// The principal that CloudFormation itself is.
+pub(crate) const PRINCIPAL: &str = "cloudformation.amazonaws.com";
+
 /// An operation that is to begin.
 #[derive(Debug)]
 pub(crate) struct Begin {
@@ -46,6 +49,7 @@ pub(crate) async fn begin(
                     return Err(Error::StackExists(stack.name.clone()).into());
                 }
                 tx.put(place.name(&stack.name), stack.id.clone().into_bytes());
+                cx.note_made(&tx, &stack.id);
             } else {
                 current = store::live(&tx, place, &stack.id).await?;
                 if current.operation.is_some() || current.revision != stack.revision {
@@ -119,6 +123,7 @@ fn operation(cx: &Cx, begin: &Begin) -> Operation {
         retain: begin.retain.clone(),
         retain_except_on_create: begin.retain_except_on_create,
         cancelled: false,
+        endpoint: cx.request().endpoint.clone(),
         deadline: minutes.map(|minutes| cx.now().millis() + i64::from(minutes) * 60_000),
     }
 }
@@ -163,29 +168,48 @@ pub(crate) fn new_stack(cx: &Cx, name: &str, status: &str) -> StackRecord {
         operation: None,
         last_token: None,
         outputs: Vec::new(),
+        within: Vec::new(),
     }
 }
 
-/// Leave for `action` on a stack that is named or identified.
-pub(crate) fn access(cx: &Cx, action: &'static str, name: &str) -> Access {
+/// The stacks that a stack made in this context is a resource of.
+pub(crate) async fn within(cx: &Cx) -> Result<Vec<String>> {
+    let Some(part) = cx.part() else { return Ok(Vec::new()) };
+    let outer = store::stack(&cx.store().snapshot(), &Place::of(cx), &part.stack).await?;
+    let mut within = outer.within;
+    within.push(outer.id);
+    if within.len() > engine::MOST_OUTER {
+        let text = format!("Stacks can be nested {} deep.", engine::MOST_OUTER);
+        return Err(Error::Validation(text).into());
+    }
+    Ok(within)
+}
+
+/// Leave for `action` on a stack that is named or identified, with its tags.
+pub(crate) async fn access(cx: &Cx, action: &'static str, name: &str) -> Result<Access> {
     let whole = |name: &str| {
         let resource = format!("stack/{name}/*");
         Arn::new("cloudformation", cx.region(), cx.account(), &resource)
     };
-    Access::on(cx, action, name.parse().unwrap_or_else(|_| whole(name)))
+    let access = Access::on(cx, action, name.parse().unwrap_or_else(|_| whole(name)));
+    let read = cx.store().snapshot();
+    let Some(stack) = store::find(&read, &Place::of(cx), name).await? else { return Ok(access) };
+    let revision = present(cx, &stack).await?;
+    Ok(access.tagged(revision.map(|revision| revision.tags).unwrap_or_default()))
 }
 
 /// The same, with leave to hand the role to this service.
-pub(crate) fn with_role(
+pub(crate) async fn with_role(
     cx: &Cx,
     action: &'static str,
     name: &str,
     role_arn: Option<&str>,
 ) -> Result<Vec<Access>> {
-    let mut needed = vec![access(cx, action, name)];
+    let access = access(cx, action, name).await?;
+    let mut needed = vec![access.with_some("cloudformation:RoleArn", role_arn)];
     if let Some(role_arn) = role_arn {
         let invalid = |_| Error::Validation(format!("Role {role_arn} is invalid"));
-        needed.push(pass_role(cx, role_arn, "cloudformation.amazonaws.com").map_err(invalid)?);
+        needed.push(pass_role(cx, role_arn, PRINCIPAL).map_err(invalid)?);
     }
     Ok(needed)
 }

@@ -241,11 +241,11 @@ impl Case {
                     needs.push(json!({"Ref": other}));
                 }
             }
-            let kind = random.below(2);
+            let kind = u64::from(random.chance(25));
             let keep = random.chance(10);
             let mut properties =
                 json!({"Value": random.below(3), "Kind": kind, "Needs": needs, "Keep": keep});
-            if random.chance(40) {
+            if (at % 2 == 0) != random.chance(15) {
                 // With a name that stays the same a thing cannot be replaced.
                 let kind = if random.chance(70) { kind } else { 9 };
                 properties["Name"] = json!(format!("{}-{id}-{kind}", self.name));
@@ -441,7 +441,7 @@ impl Case {
     }
 
     fn shake(&mut self, seed: u64) {
-        let calm = self.random.chance(30);
+        let calm = self.random.chance(if self.id.is_empty() { 60 } else { 20 });
         let mut draw = |most| if calm { 0 } else { self.random.below(most) };
         let drawn = (draw(200), draw(200), draw(200));
         self.chaos(|chaos| {

@@ -9,6 +9,7 @@ use cumulet_service::{Cx, Result};
 use cumulet_template::{Context, DynamicReference, Lookup, Pseudo};
 use serde_json::{Map, Value};
 
+use crate::begin;
 use crate::error::Error;
 use crate::model::StackRecord;
 use crate::store::{self, Place};
@@ -150,7 +151,7 @@ impl Context for Known {
 /// The value of an SSM parameter (`name` or `name:version`), read as the one who acts.
 pub(crate) async fn parameter(cx: &Cx, name: &str, secret: bool) -> Result<Option<String>> {
     let input = GetParameterRequest { name: name.to_owned(), with_decryption: Some(secret) };
-    match cx.call::<GetParameter>(input).await {
+    match cx.via(begin::PRINCIPAL).call::<GetParameter>(input).await {
         Ok(found) => Ok(found.parameter.and_then(|parameter| parameter.value)),
         Err(why) if why.status < 500 && why.code.starts_with("ParameterNotFound") => Ok(None),
         Err(why) if why.status < 500 && why.code.starts_with("ParameterVersionNotFound") => {

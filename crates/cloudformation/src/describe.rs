@@ -75,6 +75,8 @@ pub(crate) async fn stack(cx: &Cx, place: &Place, stack: StackRecord) -> Result<
         role_arn: stack.settings.role_arn,
         tags: Some(tags(stack_tags)),
         enable_termination_protection: Some(stack.termination_protection),
+        root_id: stack.within.first().cloned(),
+        parent_id: stack.within.last().cloned(),
         ..Stack::default()
     })
 }
@@ -89,6 +91,8 @@ pub(crate) fn summary(stack: StackRecord) -> StackSummary {
         last_updated_time: stack.updated.map(time),
         deletion_time: stack.deleted.map(time),
         stack_status_reason: stack.reason,
+        root_id: stack.within.first().cloned(),
+        parent_id: stack.within.last().cloned(),
         ..StackSummary::default()
     }
 }

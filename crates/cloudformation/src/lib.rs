@@ -4,6 +4,7 @@
 //! job in [`engine`]. What a template means is crate `template`'s to know; how a resource is made,
 //! each service's, which registers its types.
 
+mod asked;
 mod begin;
 mod capabilities;
 mod change_set;
@@ -14,12 +15,14 @@ mod describe;
 mod engine;
 mod error;
 mod model;
-mod nothing;
 mod ops;
+mod page;
 mod preview;
 mod request;
+mod responses;
 mod source;
 mod store;
+mod types;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -37,6 +40,8 @@ use cumulet_api_cloudformation::ops::{
 use cumulet_service::{Cloud, Error, Resource, Service, operations};
 use cumulet_shape::{Faults, OperationMeta, ServiceMeta};
 
+pub use responses::Responses;
+
 /// The service. It keeps nothing but what lies in the store.
 #[derive(Debug, Clone, Copy)]
 pub struct CloudFormation;
@@ -51,7 +56,7 @@ impl Service for CloudFormation {
     }
 
     fn resources(&self) -> Vec<&'static dyn Resource> {
-        vec![&nothing::Nothing("AWS::CDK::Metadata")]
+        types::all()
     }
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {

@@ -39,6 +39,9 @@ pub(crate) struct StackRecord {
     pub(crate) last_token: Option<(String, Kind)>,
     #[serde(default)]
     pub(crate) outputs: Vec<OutputRecord>,
+    /// The stacks that it is a resource of: the outermost first.
+    #[serde(default)]
+    pub(crate) within: Vec<String>,
 }
 
 impl Record for StackRecord {
@@ -113,6 +116,9 @@ pub(crate) struct Operation {
     pub(crate) cancelled: bool,
     /// The moment after which no more is made, in milliseconds.
     pub(crate) deadline: Option<i64>,
+    /// This cloud's address as who began it reached it; empty where it was this cloud itself.
+    #[serde(default)]
+    pub(crate) endpoint: String,
 }
 
 /// A template with the values of its parameters, as one operation wants them.
@@ -337,5 +343,19 @@ pub(crate) struct ImportRecord {
 }
 
 impl Record for ImportRecord {
+    const VERSION: u16 = 1;
+}
+
+/// A name that a stack imports, as the stack finds it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImportedRecord {
+    pub(crate) name: String,
+    /// The operation that read it first.
+    pub(crate) since: String,
+    /// The last one that read it.
+    pub(crate) latest: String,
+}
+
+impl Record for ImportedRecord {
     const VERSION: u16 = 1;
 }

@@ -11,6 +11,7 @@ use crate::model::{
     Made, Planned, PlannedChange, ResourceRecord, Revision, StackRecord, State, Values,
 };
 use crate::store::{self, Place};
+use crate::types;
 
 /// What would happen.
 #[derive(Debug, Default)]
@@ -152,7 +153,7 @@ fn modified(
     after: &Map<String, Value>,
     tags: &[(String, String)],
 ) -> Option<PlannedChange> {
-    let kind = cx.cloud().registry().resource(&resource.type_name);
+    let kind = types::find(cx, &resource.type_name);
     let other_type = made.type_name != resource.type_name;
     let replaces = |name: &str| other_type || kind.is_some_and(|kind| kind.replaces(name));
     let mut properties: Vec<(String, bool)> =

@@ -10,11 +10,13 @@ use cumulet_template::{Given, Limits, ParameterType, Stack, Template, parse};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use crate::begin;
 use crate::capabilities;
 use crate::context::{self, pseudo};
 use crate::error::Error;
 use crate::model::{Revision, ShownParameter, StackRecord, Values};
 use crate::store;
+use crate::types;
 
 /// Bytes of a template within a request ("CloudFormation quotas").
 const MAX_BODY: usize = 51_200;
@@ -38,8 +40,8 @@ pub(crate) struct Asked {
 pub(crate) enum Refused {
     /// The request is at fault.
     Request(ServiceError),
-    /// A macro failed: a change set says so, another operation is refused.
-    Macro(String),
+    /// It came out once macros had run: a change set says so, another operation is refused.
+    Late(String),
 }
 
 impl From<ServiceError> for Refused {
@@ -64,7 +66,7 @@ impl From<Refused> for ServiceError {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Request(error) => error,
-            Refused::Macro(text) => Error::Validation(text).into(),
+            Refused::Late(text) => Error::Validation(text).into(),
         }
     }
 }
@@ -90,14 +92,18 @@ pub(crate) async fn revision(
     let transforms = transforms(&document);
     capabilities::check_macros(&transforms, asked)?;
     let (processed, transformed) = expand(cx, &document, &given, &transforms)?;
-    let template = Template::new(&processed)?;
+    let late = |error: ServiceError| {
+        if transformed && error.status < 500 {
+            Refused::Late(error.message)
+        } else {
+            Refused::Request(error)
+        }
+    };
+    let template = Template::new(&processed).map_err(|error| late(Error::from(error).into()))?;
     capabilities::check(&template, asked)?;
     let given = known_only(&template, given, &document);
     let resolved = resolve(cx, &template, &given).await?;
-    // Conditions and rules are decided here, so that what cannot work is refused at once.
-    let evaluated = Stack::new(&template, resolved.clone(), pseudo(cx, stack))?;
-    evaluated.graph()?;
-    recognized(cx, &template, &evaluated)?;
+    decided(cx, stack, &template, &resolved).map_err(late)?;
     let shown = shown(&template, &given, &resolved);
     let values = store::seal(cx.sealer(), &stack.id, &Values { given, resolved })?;
     let tags = match (&asked.tags, before) {
@@ -107,6 +113,19 @@ pub(crate) async fn revision(
         }
     };
     Ok(Revision { original, processed, transformed, values, shown, tags })
+}
+
+/// Decides conditions and rules and finds the types, so that what cannot work is refused at once.
+fn decided(
+    cx: &Cx,
+    stack: &StackRecord,
+    template: &Template,
+    resolved: &Map<String, Value>,
+) -> Result<()> {
+    let evaluated = Stack::new(template, resolved.clone(), pseudo(cx, stack));
+    let evaluated = evaluated.map_err(Error::from)?;
+    evaluated.graph().map_err(Error::from)?;
+    recognized(cx, template, &evaluated)
 }
 
 /// The template's text from the request or from this cloud's S3.
@@ -127,7 +146,7 @@ async fn fetch(cx: &Cx, url: &str) -> Result<String> {
     let (bucket, key) = object(url)
         .ok_or_else(|| Error::invalid("TemplateURL must be a supported URL.".to_owned()))?;
     let input = GetObjectRequest { bucket, key, ..GetObjectRequest::default() };
-    let found = cx.call::<GetObject>(input).await.map_err(|why| {
+    let found = cx.via(begin::PRINCIPAL).call::<GetObject>(input).await.map_err(|why| {
         if why.status >= 500 {
             why
         } else {
@@ -258,7 +277,7 @@ fn expand(
     transforms: &[String],
 ) -> std::result::Result<(Value, bool), Refused> {
     if let Some(other) = transforms.iter().find(|name| *name != cumulet_sam::TRANSFORM) {
-        return Err(Refused::Macro(format!("No transform named {other} found.")));
+        return Err(Refused::Late(format!("No transform named {other} found.")));
     }
     if transforms.is_empty() {
         return Ok((document.clone(), false));
@@ -276,20 +295,19 @@ fn expand(
     cumulet_sam::transform(document, &given, &context).map(|processed| (processed, true)).map_err(
         |errors| {
             let summary = TransformError::summary(&errors);
-            Refused::Macro(format!("Transform {} failed with: {summary}", cumulet_sam::TRANSFORM))
+            Refused::Late(format!("Transform {} failed with: {summary}", cumulet_sam::TRANSFORM))
         },
     )
 }
 
 /// Refuses types that this cloud does not have, by name and before anything is made.
 fn recognized(cx: &Cx, template: &Template, stack: &Stack<'_>) -> Result<()> {
-    let registry = cx.cloud().registry();
     let mut unknown: Vec<&str> = template
         .resources
         .iter()
         .filter(|resource| stack.is_active(resource))
         .map(|resource| resource.type_name.as_str())
-        .filter(|name| registry.resource(name).is_none())
+        .filter(|name| types::find(cx, name).is_none())
         .collect();
     unknown.sort_unstable();
     unknown.dedup();

@@ -341,7 +341,11 @@ async fn errors_are_kept_for_ten_seconds() {
 #[tokio::test]
 async fn an_invalidation_reaches_a_fetch_under_way() {
     let test = Test::new(behaviour(OPTIMIZED)).await;
-    test.answers(|_| Ok(text(200, "old", &[])));
+    let count = AtomicUsize::new(0);
+    test.answers(move |_| {
+        let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        Ok(text(200, if first { "old" } else { "new" }, &[]))
+    });
     let closed = test.world.open.acquire_many(1000).await.unwrap();
     let early = {
         let test = Arc::clone(&test);
@@ -352,10 +356,14 @@ async fn an_invalidation_reaches_a_fetch_under_way() {
     }
     // What was asked for before the invalidation must not be served after it.
     test.invalidate("/a").await;
+    let late = {
+        let test = Arc::clone(&test);
+        tokio::spawn(async move { test.get("/a").await })
+    };
+    tokio::task::yield_now().await;
     drop(closed);
     assert_eq!(early.await.unwrap(), "200 Miss old");
-    test.answers(|_| Ok(text(200, "new", &[])));
-    assert_eq!(test.get("/a").await, "200 Miss new");
+    assert_eq!(late.await.unwrap(), "200 Miss new");
     assert_eq!(test.get("/a").await, "200 Hit new");
     test.invalidate("/other").await;
     assert_eq!(test.get("/a").await, "200 Hit new");

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use cumulet_api_cognito_idp::types::UserPoolType;
 use cumulet_service::{Error as ServiceError, Result};
 use cumulet_store::names::{self, Owner};
 use cumulet_store::{Key, Read, Tx};
@@ -49,6 +50,14 @@ pub(crate) async fn pool(read: &impl Read, at: &Place) -> Result<Pool> {
     let record = record.ok_or_else(|| Error::no_pool(&at.id))?;
     let settings = document::read(&record.settings)?;
     Ok(Pool { place: at.clone(), record, settings })
+}
+
+/// The tags of the pool; none where there is no pool.
+pub(crate) async fn tags(read: &impl Read, at: &Place) -> Result<BTreeMap<String, String>> {
+    let record: Option<PoolRecord> = read.get_record(&at.key("pool")).await?;
+    let Some(record) = record else { return Ok(BTreeMap::new()) };
+    let settings: UserPoolType = document::read(&record.settings)?;
+    Ok(settings.user_pool_tags.unwrap_or_default())
 }
 
 pub(crate) fn client_key(at: &Place, id: &str) -> Key {

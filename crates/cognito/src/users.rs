@@ -19,9 +19,15 @@ use crate::schema;
 use crate::store::{self, Subject, Taken};
 use crate::trials::Trials;
 
-/// The one leave that an operation on a pool needs.
-pub(crate) fn on_pool(cx: &Cx, action: &'static str, pool: &str) -> Vec<Access> {
-    vec![Access::on(cx, action, Place::of(cx, pool).arn())]
+/// The one leave that an operation on a pool needs, with the pool's tags.
+pub(crate) async fn on_pool(cx: &Cx, action: &'static str, pool: &str) -> Result<Vec<Access>> {
+    Ok(vec![on(cx, action, &Place::of(cx, pool)).await?])
+}
+
+/// The same for a pool in its place, which may be gone.
+pub(crate) async fn on(cx: &Cx, action: &'static str, place: &Place) -> Result<Access> {
+    let tags = store::tags(&cx.store().snapshot(), place).await?;
+    Ok(Access::on(cx, action, place.arn()).tagged(tags))
 }
 
 /// The pool that a signed request names.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cumulet_apigateway::{HttpApis, RestApis, Stages};
 use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock};
-use cumulet_cloudformation::CloudFormation;
+use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
 use cumulet_dynamodb::DynamoDb;
@@ -110,8 +110,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     Ok(Composed { cloud, sites, root, mail })
 }
 
-/// The way of services to sites. Who may deploy to a public server need not be who owns its network:
-/// from there requests reach the internet alone.
+/// The way of services to sites. Who may deploy to a public server need not be who owns its
+/// network: from there requests reach the internet alone.
 fn way_out(public: bool, sites: &[Arc<dyn Sites>]) -> Result<Web, String> {
     let policy: Arc<dyn DestinationPolicy> =
         if public { Arc::new(PublicOnly) } else { Arc::new(AllowAll) };
@@ -141,6 +141,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         stages,
         Arc::new(Websites::new(Arc::clone(&s3))),
         Distributions::new(&cloudfront),
+        Arc::new(Responses),
         pools,
     ];
     let services: Vec<Arc<dyn Service>> = vec![

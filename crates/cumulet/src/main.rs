@@ -4,6 +4,8 @@ mod admin;
 mod cli;
 mod client;
 mod compose;
+#[cfg(test)]
+mod condition_keys;
 mod config;
 mod doctor;
 mod env;

@@ -1,8 +1,7 @@
 //! The leave that item operations need.
 //!
 //! Condition keys: "Actions, resources, and condition keys for Amazon DynamoDB" in the Service
-//! Authorization Reference. Filled: LeadingKeys, Attributes, Select, ReturnValues,
-//! ReturnConsumedCapacity, EnclosingOperation, FullTableScan. Missing: FirstPartitionKeyValues.
+//! Authorization Reference; which of them are given stands in `api/condition-keys.toml`.
 
 use std::fmt::Display;
 
@@ -14,12 +13,13 @@ use cumulet_service::{Access, Cx, Principal};
 use crate::key::KeySchema;
 use crate::tables::{Table, TableName};
 
-/// Leave for `action` on a table, or on one of its indexes.
+/// Leave for `action` on a table, with its tags, or on one of its indexes.
 pub(crate) fn on_table(
     cx: &Cx,
     action: &'static str,
     name: &TableName,
     index: Option<&str>,
+    table: Option<&Table>,
 ) -> Access {
     let arn = match index {
         None => name.arn(),
@@ -32,7 +32,10 @@ pub(crate) fn on_table(
     };
     let mut access = Access::on(cx, action, arn);
     access.owner = name.account.clone();
-    access
+    match table {
+        Some(table) => access.tagged(table.record.tags.clone()),
+        None => access,
+    }
 }
 
 /// What a request touches, as policies may ask about it.
@@ -91,11 +94,11 @@ pub(crate) fn on_items(
     table: Option<&Table>,
     touched: impl FnOnce(&Table) -> Touched,
 ) -> Access {
-    let access = on_table(cx, action, name, index);
     // Nothing limits the account itself but a resource's own policy.
     if matches!(cx.principal(), Principal::Root { .. }) {
-        return access;
+        return on_table(cx, action, name, index, None);
     }
+    let access = on_table(cx, action, name, index, table);
     let Some(table) = table else { return access };
     let mut touched = touched(table);
     for list in [&mut touched.leading, &mut touched.attributes] {

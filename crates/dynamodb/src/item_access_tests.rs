@@ -128,8 +128,7 @@ async fn reads_name_what_they_select() {
 
     let scan = ScanInput { table_name: "things".into(), ..Default::default() };
     let [access] = &needed::<Scan>(&testing, scan).await[..] else { panic!() };
-    let context: [(&str, &[&str]); 2] =
-        [("Select", &["ALL_ATTRIBUTES"]), ("FullTableScan", &["true"])];
+    let context: [(&str, &[&str]); 1] = [("Select", &["ALL_ATTRIBUTES"])];
     check(access, "dynamodb:Scan", "table/things", &context);
 }
 

@@ -42,7 +42,9 @@ use cumulet_api_dynamodb::ops::{
     ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
     UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
-use cumulet_service::{Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations};
+use cumulet_service::{
+    Access, Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations,
+};
 use cumulet_shape::{Constraint, Fault, Faults, OperationMeta, ServiceMeta};
 use cumulet_store::{Read as _, Store, StoreError, Tx};
 use cumulet_work::Job;
@@ -71,6 +73,11 @@ impl DynamoDb {
     /// The table of that name, as of the last commit.
     async fn named(&self, name: &TableName) -> Result<Option<Arc<Table>>> {
         self.tables.find(&name.account, &name.region, &name.name).await
+    }
+
+    /// Leave for `action` on a table as a whole.
+    async fn on_table(&self, cx: &Cx, action: &'static str, name: &TableName) -> Result<Access> {
+        Ok(item_access::on_table(cx, action, name, None, self.named(name).await?.as_deref()))
     }
 
     /// Changes a table's record, and has the jobs done that `change` asks for.

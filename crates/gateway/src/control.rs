@@ -4,10 +4,10 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cumulet_auth::sigv4::{self, Claim, Family, Head, SignatureError};
+use cumulet_auth::sigv4::{self, Claim, Family, Form as SignatureForm, Head, SignatureError};
 use cumulet_base::{Body, Limits, Region};
 use cumulet_net::raw_target;
-use cumulet_service::{Cx, Error, Principal, RequestInfo, Result};
+use cumulet_service::{Cx, Error, Principal, RequestInfo, Result, Signed};
 use cumulet_shape::{AuthKind, Kind, Location, OperationMeta, Protocol, ServiceMeta};
 use cumulet_wire::{Form, Message, Routed, Unroutable};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -63,7 +63,7 @@ impl Gateway {
         };
         let (service, protocol) = (found.service, found.protocol);
         let id = cumulet_wire::request_id(service, self.cloud.parts().ids.as_ref(), info.id);
-        let info = Arc::new(RequestInfo { id, ..info });
+        let info = Arc::new(RequestInfo { id, signed: signed(&claim, &parts), ..info });
         let asked = cors::Asked::of(&parts, &found.labels);
         let mut response = match self.run(&head, &parts, claim, found, body, &info).await {
             Ok(response) => response,
@@ -226,6 +226,21 @@ fn announced_checksum(meta: &'static OperationMeta, headers: &HeaderMap) -> Opti
     let mut headers = headers.clone();
     headers.insert(SDK_ALGORITHM, algorithm.parse().ok()?);
     Some(headers)
+}
+
+/// What policies may ask of a signature. Who reads it does so behind its verification.
+fn signed(
+    claim: &std::result::Result<Option<Claim>, SignatureError>,
+    parts: &Parts,
+) -> Option<Signed> {
+    let claim = claim.as_ref().ok()?.as_ref()?;
+    let content_sha256 = parts.headers.get("x-amz-content-sha256");
+    Some(Signed {
+        algorithm: claim.algorithm.as_str(),
+        presigned: matches!(claim.form, SignatureForm::Presigned { .. }),
+        at: claim.date,
+        content_sha256: content_sha256.and_then(|it| it.to_str().ok()).map(str::to_owned),
+    })
 }
 
 /// The target in path style, where the host names a bucket of S3.

@@ -83,6 +83,8 @@ impl Gateway {
                 Address::Unix => None,
             },
             secure: peer.tls.is_some(),
+            tls_version: peer.tls.as_ref().and_then(|tls| tls.version),
+            signed: None,
             user_agent: header(USER_AGENT),
             referer: header(REFERER),
             endpoint: format!("{scheme}://{host}"),

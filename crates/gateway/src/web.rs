@@ -93,6 +93,8 @@ async fn within(
         received: cx.now(),
         source_ip: None,
         secure: scheme == "https",
+        tls_version: None,
+        signed: None,
         user_agent: header(USER_AGENT),
         referer: header(REFERER),
         endpoint: format!("{scheme}://{authority}"),

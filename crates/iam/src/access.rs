@@ -58,34 +58,26 @@ pub(crate) fn new<E: Entity>(
 
 /// With `iam:PermissionsBoundary`.
 pub(crate) fn bounded(access: Access, boundary: Option<String>) -> Access {
-    match boundary {
-        Some(arn) => access.with("iam:PermissionsBoundary", vec![arn]),
-        None => access,
-    }
+    access.with_some("iam:PermissionsBoundary", boundary)
+}
+
+/// The same for what attaches or detaches a managed policy.
+pub(crate) fn of_policy(accesses: Vec<Access>, policy: &str) -> Vec<Access> {
+    let with = |access: Access| access.with("iam:PolicyARN", vec![policy.to_owned()]);
+    accesses.into_iter().map(with).collect()
 }
 
 /// With the tags that a request brings.
-pub(crate) fn tagging(mut access: Access, tags: &[Tag]) -> Access {
-    if tags.is_empty() {
-        return access;
-    }
-    for tag in tags {
-        access = access.with(format!("aws:RequestTag/{}", tag.key), vec![tag.value.clone()]);
-    }
-    access.with("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect())
+pub(crate) fn tagging(access: Access, tags: &[Tag]) -> Access {
+    access.tagging(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())))
 }
 
 /// Leave for `action` on the managed policy `arn`, with its tags.
 pub(crate) async fn on_policy(cx: &Cx, action: &'static str, arn: &str) -> Result<Vec<Access>> {
     let parsed: Arn = arn.parse().map_err(|_| invalid_arn(arn))?;
     let owner = parsed.account().parse().unwrap_or_else(|_| cx.account().clone());
-    let mut access = Access { owner, ..Access::on(cx, action, parsed) };
-    for (key, value) in tags_of(cx, arn).await? {
-        access = access
-            .with(format!("aws:ResourceTag/{key}"), vec![value.clone()])
-            .with(format!("iam:ResourceTag/{key}"), vec![value]);
-    }
-    Ok(vec![access])
+    let access = Access { owner, ..Access::on(cx, action, parsed) };
+    Ok(vec![access.tagged(tags_of(cx, arn).await?)])
 }
 
 async fn tags_of(cx: &Cx, arn: &str) -> Result<BTreeMap<String, String>> {

@@ -1,14 +1,13 @@
 //! The condition keys of a request, beside those that follow from principal and resource (which
 //! `auth` adds itself).
 //!
-//! Source: "AWS global condition context keys" in the IAM user guide. Not given:
-//! `aws:CalledVia` and its kin (the door between services does not say which service calls),
-//! `aws:PrincipalOrgID` and others of organizations, which there are none of here.
+//! Source: "AWS global condition context keys" in the IAM user guide. What is given and what is not
+//! stands in `api/condition-keys.toml`.
 
 use std::borrow::Cow;
 
 use cumulet_auth::policy::{Context, Values};
-use cumulet_service::{Access, Cx, Principal, Session};
+use cumulet_service::{Access, Cx, Principal, RequestInfo, Session};
 
 /// Looks keys up only when a policy asks for them.
 pub(crate) struct Conditions<'a> {
@@ -24,6 +23,7 @@ impl Context for Conditions<'_> {
                 self.of_request(short)
             }
             "sourcearn" | "sourceaccount" => self.of_source(short),
+            "calledvia" | "calledviafirst" | "calledvialast" => self.of_chain(short),
             "viaawsservice" => Some(flag(self.cx.is_forwarded())),
             "tokenissuetime" => {
                 self.cx.principal().issued().map(|at| Values::one(at.iso8601(false)))
@@ -53,12 +53,23 @@ impl<'a> Conditions<'a> {
         let request = self.cx.request();
         let own = matches!(self.cx.principal(), Principal::Service { .. });
         match short {
-            "securetransport" => Some(flag(own || request.secure)),
+            "securetransport" => Some(flag(own || is_secure(request))),
             "requestedregion" => Some(Values::one(self.cx.region().as_str())),
             _ if own => None,
             "sourceip" => request.source_ip.map(|address| Values::one(address.to_string())),
             "useragent" => request.user_agent.as_deref().map(Values::one),
             _ => request.referer.as_deref().map(Values::one),
+        }
+    }
+
+    /// The services through which the request came.
+    fn of_chain(&self, short: &str) -> Option<Values<'a>> {
+        let via = self.cx.called_via();
+        match short {
+            "calledviafirst" => via.first().map(|service| Values::one(*service)),
+            "calledvialast" => via.last().map(|service| Values::one(*service)),
+            _ if via.is_empty() => None,
+            _ => Some(Values::Many(via.iter().map(|service| Cow::Borrowed(*service)).collect())),
         }
     }
 
@@ -84,6 +95,35 @@ impl<'a> Conditions<'a> {
     }
 }
 
+/// Over TLS, or without leaving the machine: nobody can listen in on loopback or a socket, and the
+/// tools that people have make buckets whose policy asks for TLS and then use them by this cloud's
+/// plain address (W3C Secure Contexts 3.1 trusts loopback likewise).
+fn is_secure(request: &RequestInfo) -> bool {
+    request.secure || request.source_ip.is_none_or(|address| address.is_loopback())
+}
+
 fn flag(value: bool) -> Values<'static> {
     Values::one(if value { "true" } else { "false" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cumulet_base::Timestamp;
+
+    #[test]
+    fn what_stays_on_the_machine_is_secure() {
+        let mut request = RequestInfo::internal(String::new(), Timestamp::from_secs(0));
+        for (secure, address, expected) in [
+            (false, Some("127.0.0.1"), true),
+            (false, Some("::1"), true),
+            (false, None, true),
+            (false, Some("192.0.2.1"), false),
+            (true, Some("192.0.2.1"), true),
+        ] {
+            request.secure = secure;
+            request.source_ip = address.map(|text| text.parse().unwrap());
+            assert_eq!(is_secure(&request), expected, "{secure} {address:?}");
+        }
+    }
 }

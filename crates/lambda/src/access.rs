@@ -3,9 +3,9 @@
 //! Source: "Actions, resources, and condition keys for AWS Lambda" (Service authorization
 //! reference).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cumulet_api_lambda::types::VpcConfig;
 use cumulet_auth::policy::{Document, Grammar};
 use cumulet_base::Arn;
 use cumulet_service::{Access, Cx, Error as ServiceError, Result, pass_role};
@@ -17,15 +17,16 @@ use crate::policy;
 /// The principal that Lambda itself is.
 pub(crate) const PRINCIPAL: &str = "lambda.amazonaws.com";
 
-/// Leave for `action` on what is named: the function, or its version or alias with the policy that
-/// is attached to just that. "When you use a qualified ARN, Lambda looks at the policy of the
-/// qualifier only."
+/// Leave for `action` on what is named: the function, or its version or alias, with the function's
+/// tags and the policy that is attached to just that. "When you use a qualified ARN, Lambda looks
+/// at the policy of the qualifier only."
 pub(crate) async fn on_function(
     cx: &Cx,
     action: &'static str,
     name: &FunctionName,
 ) -> Result<Access> {
-    let policy = name.load_policy(&cx.store().snapshot()).await?;
+    let read = cx.store().snapshot();
+    let policy = name.load_policy(&read).await?;
     let document = match policy {
         Some(policy) => Some(Document::parse(&policy::text(&policy), Grammar::Resource).map_err(
             // Its statements were checked when they were added.
@@ -34,7 +35,9 @@ pub(crate) async fn on_function(
         None => None,
     };
     let access = Access::on(cx, action, name.named_arn()).under(document.map(Arc::new));
-    Ok(Access { owner: name.account.clone(), ..access })
+    let access = Access { owner: name.account.clone(), ..access };
+    let function = name.find(&read).await?;
+    Ok(access.tagged(function.map(|function| function.tags).unwrap_or_default()))
 }
 
 /// Leave for `action` on the function as a whole: most of the control plane knows no qualifiers.
@@ -50,7 +53,9 @@ pub(crate) fn on_layer(cx: &Cx, action: &'static str, layer: &LayerName, arn: Ar
 
 /// Leave to use layers, with `lambda:Layer` on the function's own access.
 pub(crate) fn to_layers(cx: &Cx, function: Access, arns: &[String]) -> Result<Vec<Access>> {
-    let mut all = vec![function.with("lambda:Layer", arns.to_vec())];
+    let function =
+        if arns.is_empty() { function } else { function.with("lambda:Layer", arns.to_vec()) };
+    let mut all = vec![function];
     for arn in arns {
         let (layer, number) = LayerName::parse_version(arn)?;
         all.push(on_layer(cx, "lambda:GetLayerVersion", &layer, layer.version_arn(number)));
@@ -58,16 +63,20 @@ pub(crate) fn to_layers(cx: &Cx, function: Access, arns: &[String]) -> Result<Ve
     Ok(all)
 }
 
-/// Leave to hand a role to Lambda.
-pub(crate) fn to_pass(cx: &Cx, role: &str) -> Result<Access> {
-    let invalid = |_| Error::Invalid(format!("{role} is not the ARN of a role."));
-    Ok(pass_role(cx, role, PRINCIPAL).map_err(invalid)?)
+/// With what the request says of a network. Which VPC the subnets belong to nobody knows here.
+pub(crate) fn in_network(access: Access, network: Option<&VpcConfig>) -> Access {
+    let Some(network) = network else { return access };
+    let lists = [
+        ("lambda:SecurityGroupIds", &network.security_group_ids),
+        ("lambda:SubnetIds", &network.subnet_ids),
+    ];
+    let present = lists.into_iter().filter_map(|(key, list)| Some((key, list.clone()?)));
+    present.fold(access, |access, (key, list)| access.with(key, list))
 }
 
-/// With the condition keys of tags in the request.
-pub(crate) fn tagging(access: Access, tags: &BTreeMap<String, String>) -> Access {
-    let access = access.with("aws:TagKeys", tags.keys().cloned().collect());
-    tags.iter().fold(access, |access, (key, value)| {
-        access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
-    })
+/// Leave to hand a role to Lambda, for a function.
+pub(crate) fn to_pass(cx: &Cx, role: &str, function: &FunctionName) -> Result<Access> {
+    let invalid = |_| Error::Invalid(format!("{role} is not the ARN of a role."));
+    let access = pass_role(cx, role, PRINCIPAL).map_err(invalid)?;
+    Ok(access.with("iam:AssociatedResourceArn", vec![function.arn().as_str().to_owned()]))
 }

@@ -78,6 +78,24 @@ fn conditions(input: &AddPermissionRequest) -> Map<String, Value> {
     all
 }
 
+/// The statement of that id.
+pub(crate) fn named<'p>(policy: &'p PolicyRecord, id: &str) -> Option<&'p Value> {
+    policy.statements.iter().find(|it| it.get("Sid").and_then(Value::as_str) == Some(id))
+}
+
+/// Whom a statement of [`statement`] allows.
+pub(crate) fn principal_of(statement: &Value) -> Option<&str> {
+    match statement.get("Principal")? {
+        Value::Object(named) => named.values().next()?.as_str(),
+        everybody => everybody.as_str(),
+    }
+}
+
+/// How callers of the function's URL sign, where it allows only those.
+pub(crate) fn auth_of(statement: &Value) -> Option<&str> {
+    statement.pointer("/Condition/StringEquals")?.get(crate::url::AUTH_TYPE)?.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

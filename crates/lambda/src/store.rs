@@ -107,10 +107,14 @@ impl FunctionName {
         self.qualifier.as_deref().filter(|q| *q != LATEST).unwrap_or_default()
     }
 
+    /// The function, if there is one.
+    pub(crate) async fn find(&self, read: &impl Read) -> Result<Option<FunctionRecord>> {
+        Ok(read.get_record(&self.key()).await?)
+    }
+
     /// The function, which must be there.
     pub(crate) async fn load(&self, read: &impl Read) -> Result<FunctionRecord> {
-        let record = read.get_record(&self.key()).await?;
-        Ok(record.ok_or_else(|| Error::NoFunction(self.arn()))?)
+        Ok(self.find(read).await?.ok_or_else(|| Error::NoFunction(self.arn()))?)
     }
 
     /// The version with that number (0: `$LATEST`), which must be there.
@@ -138,9 +142,14 @@ impl FunctionName {
         Ok(read.get_record(&self.policy()).await?)
     }
 
+    /// The URL, if it has one.
+    pub(crate) async fn find_url(&self, read: &impl Read) -> Result<Option<UrlRecord>> {
+        Ok(read.get_record(&self.url()).await?)
+    }
+
     /// The URL, which must be there.
     pub(crate) async fn load_url(&self, read: &impl Read) -> Result<UrlRecord> {
-        Ok(read.get_record(&self.url()).await?.ok_or_else(Error::nothing_there)?)
+        Ok(self.find_url(read).await?.ok_or_else(Error::nothing_there)?)
     }
 
     /// The event invoke config, which must be there.

@@ -2,13 +2,17 @@
 
 use cumulet_api_lambda::types::{Cors, FunctionUrlAuthType, FunctionUrlConfig, InvokeMode};
 use cumulet_base::Region;
-use cumulet_service::{Access, Result};
+use cumulet_service::{Access, Cx, Result};
 
+use crate::access::on_function;
 use crate::describe::moment;
 use crate::error::Error;
 use crate::model::{CorsRecord, UrlRecord};
 use crate::name::{FunctionName, LATEST};
 use crate::resolve::version_number;
+
+/// The condition key of how a URL asks its callers to sign.
+pub(crate) const AUTH_TYPE: &str = "lambda:FunctionUrlAuthType";
 
 /// The kind under which hosts are claimed.
 pub(crate) const HOST: &str = "host";
@@ -47,12 +51,21 @@ pub(crate) fn check_qualifier(name: &FunctionName) -> Result<(), Error> {
     }
 }
 
-/// With the condition key that policies about URLs look at.
-pub(crate) fn with_auth(access: Access, auth: Option<FunctionUrlAuthType>) -> Access {
-    match auth {
-        Some(auth) => access.with("lambda:FunctionUrlAuthType", vec![auth.as_str().to_owned()]),
-        None => access,
-    }
+/// Leave for `action` on a URL, with the condition keys that policies about URLs look at: how it
+/// asks callers to sign, or is to, and whose it is.
+pub(crate) async fn on_url(
+    cx: &Cx,
+    action: &'static str,
+    name: &FunctionName,
+    asked: Option<FunctionUrlAuthType>,
+) -> Result<Access> {
+    let access = on_function(cx, action, name).await?;
+    let access = access.with("lambda:FunctionArn", vec![name.named_arn().as_str().to_owned()]);
+    let auth = match asked {
+        Some(asked) => Some(asked.as_str().to_owned()),
+        None => name.find_url(&cx.store().snapshot()).await?.map(|url| url.auth),
+    };
+    Ok(access.with_some(AUTH_TYPE, auth))
 }
 
 pub(crate) fn describe(

@@ -1,7 +1,5 @@
 //! Log groups as requests name them, and the leave that operations on them need.
 
-use std::collections::BTreeMap;
-
 use cumulet_base::{AccountId, Arn, Region};
 use cumulet_service::{Access, Cx, Result};
 use cumulet_store::{Key, Read, StoreError};
@@ -132,16 +130,6 @@ impl GroupName {
         let record = self.find(&cx.store().snapshot()).await?;
         let tags = record.map(|record| record.tags).unwrap_or_default();
         let access = Access { owner: self.account.clone(), ..Access::on(cx, action, arn) };
-        Ok(tags.into_iter().fold(access, |access, (key, value)| {
-            access.with(format!("aws:ResourceTag/{key}"), vec![value])
-        }))
+        Ok(access.tagged(tags))
     }
-}
-
-/// With the condition keys of tags that a request brings.
-pub(crate) fn requesting(access: Access, tags: &BTreeMap<String, String>) -> Access {
-    let access = access.with("aws:TagKeys", tags.keys().cloned().collect());
-    tags.iter().fold(access, |access, (key, value)| {
-        access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
-    })
 }

@@ -13,6 +13,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ProtocolVersion;
 
 use crate::http1::{Flow, FrameLimits, Framed};
 use crate::service::Conversation;
@@ -89,7 +90,12 @@ async fn open(
     let is_http2 = alpn.as_deref() == Some("h2");
     let without_alpn = alpn.is_none();
     let sni = session.server_name().map(str::to_ascii_lowercase);
-    peer.tls = Some(Arc::new(TlsInfo { sni, alpn }));
+    let version = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_2) => Some("1.2"),
+        Some(ProtocolVersion::TLSv1_3) => Some("1.3"),
+        _ => None,
+    };
+    peer.tls = Some(Arc::new(TlsInfo { sni, alpn, version }));
     let socket: Socket = Box::pin(stream);
     if without_alpn {
         return sniff(socket, BytesMut::new()).await;

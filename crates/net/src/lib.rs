@@ -90,4 +90,6 @@ pub struct TlsInfo {
     pub sni: Option<String>,
     /// `h2` or `http/1.1`, where the client offered a choice.
     pub alpn: Option<String>,
+    /// `1.2` or `1.3`.
+    pub version: Option<&'static str>,
 }

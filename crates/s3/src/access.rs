@@ -52,7 +52,38 @@ pub(crate) async fn on(cx: &Cx, bucket: &Bucket, action: &'static str, arn: Arn)
     let document = policy.map(|policy| Document::parse(&policy.text, Grammar::Resource));
     let document = document.transpose().map_err(Error::internal)?.map(Arc::new);
     let access = Access::on(cx, action, arn).under(document);
-    Ok(Access { owner: bucket.place.account.clone(), ..access })
+    Ok(requested(cx, Access { owner: bucket.place.account.clone(), ..access }))
+}
+
+/// With the condition keys that every action has: whose the resource is, and how the request came
+/// ("Amazon S3 Signature Version 4 authentication specific policy keys", S3 API reference).
+pub(crate) fn requested(cx: &Cx, access: Access) -> Access {
+    if is_unlimited(cx, &access) {
+        return access;
+    }
+    let owner = access.owner.as_str().to_owned();
+    let access = access.with("s3:ResourceAccount", vec![owner]);
+    let Some(signed) = cx.signed() else { return access };
+    let age = cx.now().millis().saturating_sub(signed.at.millis()).max(0);
+    let hash = match &signed.content_sha256 {
+        None if signed.presigned => Some("UNSIGNED-PAYLOAD"),
+        hash => hash.as_deref(),
+    };
+    access
+        .with_some(
+            "s3:authType",
+            Some(if signed.presigned { "REST-QUERY-STRING" } else { "REST-HEADER" }),
+        )
+        .with_some("s3:signatureversion", Some(signed.algorithm))
+        .with_some("s3:signatureAge", Some(age.to_string()))
+        .with_some("s3:x-amz-content-sha256", hash)
+        .with_some("s3:TlsVersion", cx.request().tls_version)
+}
+
+/// Whether nothing limits who asks, so that no condition is looked at: the account itself, where
+/// the resource has no policy.
+pub(crate) fn is_unlimited(cx: &Cx, access: &Access) -> bool {
+    access.policy.is_none() && matches!(cx.principal(), Principal::Root { .. })
 }
 
 /// Leave that the bucket's owner always has as root: else a policy could shut him out for good.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use cumulet_service::{Access, Cx, Principal, Result};
 use cumulet_store::Snapshot;
 
-use crate::access::{missing, on_object};
+use crate::access::{is_unlimited, missing, on};
 use crate::conditions::ReadCondition;
 use crate::error::S3Error;
 use crate::model::{StoredChecksum, VersionRecord};
@@ -99,20 +99,47 @@ pub(crate) fn checksum_type(checksum: &StoredChecksum) -> cumulet_api_s3::types:
     if checksum.composite { ChecksumType::Composite } else { ChecksumType::FullObject }
 }
 
-/// The leave to read an object.
+/// Leave for the first of two actions on an object, or for the second where a version is named.
 pub(crate) async fn access(
     cx: &Cx,
     (bucket, key, version): (&str, &str, Option<&str>),
     expected: Option<&str>,
     actions: (&'static str, &'static str),
 ) -> Result<Vec<Access>> {
+    let bucket = crate::store::bucket(cx, bucket, expected).await?;
+    Ok(vec![access_in(cx, &bucket, key, version, actions).await?])
+}
+
+/// The same in a bucket that was looked up.
+pub(crate) async fn access_in(
+    cx: &Cx,
+    bucket: &Bucket,
+    key: &str,
+    version: Option<&str>,
+    actions: (&'static str, &'static str),
+) -> Result<Access> {
     let action = if version.is_some() { actions.1 } else { actions.0 };
-    let mut accesses = on_object(cx, bucket, key, expected, action).await?;
-    if let Some(version) = version {
-        let with = |access: Access| access.with("s3:VersionId", vec![version.to_owned()]);
-        accesses = accesses.into_iter().map(with).collect();
+    let access = on(cx, bucket, action, bucket.place.object_arn(key)).await?;
+    Ok(access.with_some("s3:versionid", version))
+}
+
+/// The same with the tags that the object has: `s3:ExistingObjectTag/…`.
+pub(crate) async fn tagged_access(
+    cx: &Cx,
+    (bucket, key, version): (&str, &str, Option<&str>),
+    expected: Option<&str>,
+    actions: (&'static str, &'static str),
+) -> Result<Vec<Access>> {
+    let bucket = crate::store::bucket(cx, bucket, expected).await?;
+    let access = access_in(cx, &bucket, key, version, actions).await?;
+    if is_unlimited(cx, &access) {
+        return Ok(vec![access]);
     }
-    Ok(accesses)
+    let found = find_version(&cx.store().snapshot(), &bucket.place, key, version).await?;
+    let tags = found.map(|found| found.tags).unwrap_or_default();
+    Ok(vec![tags.into_iter().fold(access, |access, (key, value)| {
+        access.with(format!("s3:ExistingObjectTag/{key}"), vec![value])
+    })])
 }
 
 /// Finds it.

@@ -10,6 +10,7 @@
 //!   `names` and `tags` are rules of their own.
 
 mod access;
+mod asked;
 mod checksum;
 mod conditions;
 mod cors;

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use cumulet_api_s3::types::Tag;
-use cumulet_service::{Cx, Result};
+use cumulet_base::Arn;
+use cumulet_service::{Access, Cx, Result};
 use cumulet_store::Read as _;
 use percent_encoding::percent_decode_str;
 
@@ -77,6 +78,34 @@ fn check(tags: Tags) -> Result<Tags, S3Error> {
         }
     }
     Ok(tags)
+}
+
+/// `write`, which makes the object `arn`, with the tags of its header; and leave to set those.
+pub(crate) async fn accesses(
+    cx: &Cx,
+    bucket: &Bucket,
+    write: Access,
+    arn: Arn,
+    header: Option<&str>,
+) -> Result<Vec<Access>> {
+    if header.is_none() {
+        return Ok(vec![write]);
+    }
+    // A header that cannot be read is refused later, before anything is done.
+    let tags = parse_header(header).unwrap_or_default();
+    let tag = crate::access::on(cx, bucket, "s3:PutObjectTagging", arn).await?;
+    Ok(vec![requested(write, &tags), requested(tag, &tags)])
+}
+
+/// With the tags that a request gives an object.
+pub(crate) fn requested(access: Access, tags: &Tags) -> Access {
+    if tags.is_empty() {
+        return access;
+    }
+    let keys = tags.iter().map(|(key, _)| key.clone()).collect();
+    tags.iter().fold(access.with("s3:RequestObjectTagKeys", keys), |access, (key, value)| {
+        access.with(format!("s3:RequestObjectTag/{key}"), vec![value.clone()])
+    })
 }
 
 /// From the wire.

@@ -84,6 +84,39 @@ impl Access {
         self
     }
 
+    /// With a condition key, where the request has a value for it.
+    #[must_use]
+    pub fn with_some(self, key: &'static str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(key, vec![value.into()]),
+            None => self,
+        }
+    }
+
+    /// With the tags that the resource has: `aws:ResourceTag/…`.
+    #[must_use]
+    pub fn tagged(self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        tags.into_iter().fold(self, |access, (key, value)| {
+            access.with(format!("aws:ResourceTag/{key}"), vec![value])
+        })
+    }
+
+    /// With the tags that the request brings: `aws:RequestTag/…` and `aws:TagKeys`.
+    #[must_use]
+    pub fn tagging(self, tags: impl IntoIterator<Item = Tag>) -> Self {
+        let tags: Vec<Tag> = tags.into_iter().collect();
+        let keys = tags.iter().map(|(key, _)| key.clone()).collect();
+        tags.into_iter().fold(self.untagging(keys), |access, (key, value)| {
+            access.with(format!("aws:RequestTag/{key}"), vec![value])
+        })
+    }
+
+    /// With the keys of tags that the request names: `aws:TagKeys`, absent where it names none.
+    #[must_use]
+    pub fn untagging(self, keys: Vec<String>) -> Self {
+        if keys.is_empty() { self } else { self.with("aws:TagKeys", keys) }
+    }
+
     /// With the policy that is attached to the resource.
     #[must_use]
     pub fn under(mut self, policy: Option<Arc<Document>>) -> Self {
@@ -91,6 +124,9 @@ impl Access {
         self
     }
 }
+
+/// A tag's key and value.
+type Tag = (String, String);
 
 /// Gives leave or denies it: crate `iam` implements it.
 pub trait Authorizer: Send + Sync + 'static {

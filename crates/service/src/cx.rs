@@ -25,8 +25,10 @@ pub struct Cx {
     taken_on: bool,
     /// Whether a service handed the request on, still as who made it.
     forwarded: bool,
-    /// The attempt to make a resource that this is part of.
-    attempt: Option<Attempt>,
+    /// The step of a stack's operation that this is part of.
+    attempt: Attempt,
+    /// The services that act for the principal, each through the next.
+    via: Arc<[&'static str]>,
 }
 
 /// What is known of the request that began it all.
@@ -40,12 +42,29 @@ pub struct RequestInfo {
     pub source_ip: Option<IpAddr>,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// The version of that: `1.2` or `1.3`.
+    pub tls_version: Option<&'static str>,
+    /// How it was signed, which was verified.
+    pub signed: Option<Signed>,
     /// Its `User-Agent`.
     pub user_agent: Option<String>,
     /// Its `Referer`.
     pub referer: Option<String>,
     /// The base of this cloud's URLs as the caller reached it: `http://127.0.0.1:4566`.
     pub endpoint: String,
+}
+
+/// How a request was signed.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The algorithm's name on the wire: `AWS4-HMAC-SHA256`.
+    pub algorithm: &'static str,
+    /// Whether in its query: a presigned URL.
+    pub presigned: bool,
+    /// When.
+    pub at: Timestamp,
+    /// `x-amz-content-sha256`, as it was sent.
+    pub content_sha256: Option<String>,
 }
 
 impl RequestInfo {
@@ -56,6 +75,8 @@ impl RequestInfo {
             received,
             source_ip: None,
             secure: true,
+            tls_version: None,
+            signed: None,
             user_agent: None,
             referer: None,
             endpoint: String::new(),
@@ -81,7 +102,8 @@ impl Cx {
             hops: 0,
             taken_on: false,
             forwarded: false,
-            attempt: None,
+            attempt: Attempt::default(),
+            via: Arc::default(),
         }
     }
 
@@ -152,13 +174,34 @@ impl Cx {
     pub fn acting_as(&self, principal: Principal) -> Self {
         let account = principal.account().unwrap_or_else(|| self.account.clone());
         let principal = Arc::new(principal);
-        Self { principal, account, taken_on: true, forwarded: false, ..self.clone() }
+        let via = Arc::default();
+        Self { principal, account, taken_on: true, forwarded: false, via, ..self.clone() }
     }
 
     /// Whether a service made this call as the one who had called it: `aws:ViaAWSService`. Not so
     /// where the service acts as itself or as a role that was passed to it.
     pub fn is_forwarded(&self) -> bool {
         self.forwarded
+    }
+
+    /// The same request, which a service makes for the principal with his own credentials.
+    #[must_use]
+    pub fn via(&self, service: &'static str) -> Self {
+        if self.via.last() == Some(&service) {
+            return self.clone();
+        }
+        let via = self.via.iter().copied().chain([service]).collect();
+        Self { via, forwarded: !self.taken_on, ..self.clone() }
+    }
+
+    /// The services that have made requests for the principal, first to last: `aws:CalledVia`.
+    pub fn called_via(&self) -> &[&'static str] {
+        if self.forwarded { &self.via } else { &[] }
+    }
+
+    /// How the request was signed; `None` for what a service makes of it, and for nobody's.
+    pub fn signed(&self) -> Option<&Signed> {
+        self.request.signed.as_ref().filter(|_| self.hops == 0)
     }
 
     /// The same request for another region.
@@ -173,11 +216,11 @@ impl Cx {
         Self { account, ..self.clone() }
     }
 
-    pub(crate) fn attempt(&self) -> Option<&Attempt> {
-        self.attempt.as_ref()
+    pub(crate) fn attempt(&self) -> &Attempt {
+        &self.attempt
     }
 
-    pub(crate) fn with_attempt(&self, attempt: Option<Attempt>) -> Self {
+    pub(crate) fn with_attempt(&self, attempt: Attempt) -> Self {
         Self { attempt, ..self.clone() }
     }
 
@@ -211,7 +254,7 @@ impl Cx {
             hops,
             taken_on: false,
             forwarded: !self.taken_on,
-            attempt: self.attempt.as_ref().and_then(Attempt::called),
+            attempt: self.attempt.called(),
             ..self.clone()
         };
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cumulet_shape::{AnyShape, Faults, Operation, OperationMeta, Reader, Schema, Shape, validate};
 
-use crate::{BoxFuture, Cx, Error, Handle, Result, Service};
+use crate::{Access, BoxFuture, Cx, Error, Handle, Result, Service};
 
 /// An operation of a service, ready to take input.
 pub trait Endpoint: Send + Sync {
@@ -20,6 +20,8 @@ pub trait Endpoint: Send + Sync {
 
 /// A valid input, waiting to be run.
 pub trait Call: Send {
+    /// Every leave that it needs, but for what it asks of [`Cx::allows`] while it runs.
+    fn access<'a>(&'a self, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>>>;
     /// Authorizes and handles it.
     fn run(self: Box<Self>, cx: Cx) -> BoxFuture<'static, Result<Box<dyn AnyShape>>>;
 }
@@ -84,6 +86,10 @@ where
     S: Service + Handle<O>,
     O: Operation,
 {
+    fn access<'a>(&'a self, cx: &'a Cx) -> BoxFuture<'a, Result<Vec<Access>>> {
+        Box::pin(Handle::<O>::access(self.service.as_ref(), cx, &self.input))
+    }
+
     fn run(self: Box<Self>, cx: Cx) -> BoxFuture<'static, Result<Box<dyn AnyShape>>> {
         Box::pin(async move {
             let Self { service, input } = *self;

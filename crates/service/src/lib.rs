@@ -23,11 +23,11 @@ mod telemetry;
 pub mod temporary;
 
 pub use access::{Access, Action, Authorizer, Credentials, Found, Identity, ResourceName};
-pub use attempt::Made;
+pub use attempt::{Made, StackPart};
 pub use call::Registry;
 pub use cloud::{Cloud, Parts};
 pub use cors::CrossOrigin;
-pub use cx::{Cx, RequestInfo};
+pub use cx::{Cx, RequestInfo, Signed};
 pub use endpoint::{Call, Endpoint, Slot};
 pub use error::{Error, Origin};
 pub use fetch::{Fetch, FetchError};

@@ -102,9 +102,8 @@ impl Name {
     ) -> Access {
         let access = Access::on(cx, action, self.arn());
         let access = Access { owner: self.account.clone(), ..access };
-        let tags = record.into_iter().flat_map(|record| &record.tags);
-        tags.fold(access, |access, (key, value)| {
-            let access = access.with(format!("aws:ResourceTag/{key}"), vec![value.clone()]);
+        let Some(record) = record else { return access };
+        record.tags.iter().fold(access.tagged(record.tags.clone()), |access, (key, value)| {
             access.with(format!("ssm:resourceTag/{key}"), vec![value.clone()])
         })
     }

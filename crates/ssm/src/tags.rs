@@ -9,10 +9,7 @@ pub(crate) const MOST_TAGS: usize = 50;
 
 /// With the condition keys of tags that a request brings.
 pub(crate) fn requesting(access: Access, tags: &[Tag]) -> Access {
-    let access = access.with("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect());
-    tags.iter().fold(access, |access, Tag { key, value }| {
-        access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
-    })
+    access.tagging(tags.iter().map(|Tag { key, value }| (key.clone(), value.clone())))
 }
 
 /// What can be said of tags without knowing the parameter.

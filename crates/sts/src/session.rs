@@ -44,8 +44,21 @@ pub(crate) fn assumed(
         transitive_tags,
         source_identity: source_identity(before, request.source_identity.as_deref())?,
         issued_at: now.secs(),
-        context: BTreeMap::new(),
+        context: context(caller),
     })
+}
+
+/// What a function's credentials say of it: "the ARN of the Lambda function from which the request
+/// originated" ("Using source function ARN to control function access behavior", Lambda guide).
+fn context(caller: &Principal) -> BTreeMap<String, String> {
+    match caller {
+        Principal::Service { name, source_arn: Some(arn), .. }
+            if name == "lambda.amazonaws.com" =>
+        {
+            BTreeMap::from([("lambda:SourceFunctionArn".to_owned(), arn.clone())])
+        }
+        _ => BTreeMap::new(),
+    }
 }
 
 fn check_policies(inline: Option<&str>, arns: &[String]) -> Result<()> {

@@ -1,6 +1,6 @@
-//! The real clients: pytest drives boto3, the AWS CLI, the JavaScript SDK and a browser against
-//! clouds of their own (tests/clients/). Their packages are pinned and installed below the target
-//! folder, once per change of the pins.
+//! The real clients: pytest drives boto3, the AWS CLI, the SAM CLI, the JavaScript SDK and a browser
+//! against clouds of their own (tests/clients/). Their packages are pinned and installed below the
+//! target folder, once per change of the pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,13 @@ const NODE: &str = "install Node.js 20 or later with npm (Debian: apt install no
 pub(super) fn run(steps: &mut Steps, root: &Path, target: &Path, arguments: &[String]) {
     let suite = root.join(SUITE);
     let venv = target.join("venv");
+    let sam = target.join("sam");
     let node = target.join("node");
     let python = venv.join("bin/python");
-    let ready = steps.record("python packages", || install_python(&suite, &venv))
+    // The SAM CLI wants another boto3 than the tests do: it has an environment of its own.
+    let pins = ["requirements.txt", "requirements-sam.txt"].map(|name| suite.join(name));
+    let ready = steps.record("python packages", || install_python(&pins[0], &venv))
+        & steps.record("SAM CLI", || install_python(&pins[1], &sam))
         & steps.record("node packages", || install_node(&suite, &node));
     let mut chromium = PathBuf::new();
     let ready =
@@ -38,25 +42,26 @@ pub(super) fn run(steps: &mut Steps, root: &Path, target: &Path, arguments: &[St
         .arg(format!("cache_dir={}", target.join("pytest").display()))
         .args(arguments)
         .env("CUMULET_BIN", target.join("debug/cumulet"))
+        .env("CUMULET_SAM_BIN", sam.join("bin"))
         .env("CUMULET_NODE_MODULES", node.join("node_modules"))
         .env("CUMULET_CHROMIUM", chromium);
     steps.run("clients", &mut pytest);
 }
 
-fn install_python(suite: &Path, venv: &Path) -> Result<(), String> {
+fn install_python(pins: &Path, venv: &Path) -> Result<(), String> {
     let version = need("python3", PYTHON)?;
-    let pins = suite.join("requirements.txt");
-    let stamp = Stamp::new(venv, &version, &[&pins])?;
+    let stamp = Stamp::new(venv, &version, &[pins])?;
     if stamp.is_current() {
         return Ok(());
     }
-    println!("── installing the Python packages of {SUITE}/requirements.txt");
+    let name = pins.file_name().unwrap_or_default().display();
+    println!("── installing the Python packages of {SUITE}/{name}");
     clear(venv)?;
     let mut command = Command::new("python3");
     succeed(command.args(["-m", "venv"]).arg(venv), PYTHON)?;
     let mut pip = Command::new(venv.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    succeed(pip.arg(&pins), "pip needs the network, or a folder of wheels in PIP_FIND_LINKS")?;
+    succeed(pip.arg(pins), "pip needs the network, or a folder of wheels in PIP_FIND_LINKS")?;
     stamp.write()
 }
 

@@ -7,7 +7,7 @@ pub(crate) mod model;
 pub(crate) mod part;
 mod resources;
 mod stage;
-mod tags;
+pub(crate) mod tags;
 
 use cumulet_api_apigatewayv2::ops::{
     CreateApi, CreateAuthorizer, CreateDeployment, CreateIntegration, CreateRoute, CreateStage,

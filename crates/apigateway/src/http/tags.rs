@@ -62,6 +62,23 @@ impl Tagged {
     }
 }
 
+/// The tags of what lies at a path of the API's own API, such as `/apis/a1/routes/r1`: the stage's
+/// or else the HTTP API's, none of what is not there.
+pub(crate) async fn at(cx: &Cx, path: &str) -> ServiceResult<BTreeMap<String, String>> {
+    let mut segments = path.split('/').skip(1);
+    let (Some("apis"), Some(api)) = (segments.next(), segments.next()) else {
+        return Ok(BTreeMap::new());
+    };
+    let stage = segments.next().filter(|part| *part == "stages").and(segments.next());
+    let keys = Keys { apis: Apis::own(cx, HTTP), api: api.to_owned() };
+    let tagged = Tagged { keys, stage: stage.map(str::to_owned) };
+    match tagged.tags(&cx.store().snapshot()).await {
+        Ok(tags) => Ok(tags),
+        Err(Error::NotFound(_)) => Ok(BTreeMap::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 pub(crate) async fn get(cx: &Cx, input: GetTagsRequest) -> ServiceResult<GetTagsResponse> {
     let tagged = Tagged::of(cx, &input.resource_arn)?;
     let tags = tagged.tags(&cx.store().snapshot()).await?;

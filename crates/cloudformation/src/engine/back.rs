@@ -130,7 +130,9 @@ impl Run {
         record.tell(self.cx.now(), &event);
         self.note(operation, record, Some(event)).await?;
         let old = self.state(&to)?;
+        let id = record.id.clone();
         let wanted = Wanted {
+            id: &id,
             type_name: &to.type_name,
             name: &to.name,
             properties: &old.properties,

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use cumulet_base::Timestamp;
-use cumulet_service::{Actual, Changed, Cx, Desired, Error, Resource};
+use cumulet_service::{Actual, Changed, Cx, Desired, Error, Resource, StackPart};
 use serde_json::{Map, Value};
 
 use super::{Run, Stop};
 use crate::model::{EventRecord, Made, ResourceRecord, State};
 use crate::store;
+use crate::types;
 
 /// Tries of a step while this cloud itself is at fault.
 const TRIES: u32 = 4;
@@ -64,6 +65,8 @@ impl ResourceRecord {
 
 /// A resource as it should be.
 pub(crate) struct Wanted<'a> {
+    /// The logical id.
+    pub(crate) id: &'a str,
     pub(crate) type_name: &'a str,
     pub(crate) name: &'a str,
     pub(crate) properties: &'a Map<String, Value>,
@@ -74,7 +77,7 @@ impl Run {
     /// The actor and the type, or why the step cannot be done.
     fn parts(&self, type_name: &str) -> Result<(&Cx, &'static dyn Resource), String> {
         let cx = self.actor.as_ref().map_err(Clone::clone)?;
-        let found = cx.cloud().registry().resource(type_name);
+        let found = types::find(cx, type_name);
         let unknown = || format!("Unrecognized resource types: [{type_name}]");
         Ok((cx, found.ok_or_else(unknown)?))
     }
@@ -85,9 +88,14 @@ impl Run {
         cx.attempting(&format!("{}/{name}", self.stack_id))
     }
 
+    fn part(&self, cx: &Cx, id: &str, type_name: &str) -> Cx {
+        let (stack, logical_id) = (self.stack_id.clone(), id.to_owned());
+        cx.as_part(StackPart { stack, logical_id, type_name: type_name.to_owned() })
+    }
+
     pub(crate) async fn create(&self, wanted: &Wanted<'_>) -> Result<Actual, String> {
         let (_, resource) = self.parts(wanted.type_name)?;
-        let cx = &self.attempt(wanted.name);
+        let cx = &self.part(&self.attempt(wanted.name), wanted.id, wanted.type_name);
         let desired =
             Desired { name: wanted.name, properties: wanted.properties, tags: wanted.tags };
         retried(cx, || resource.create(cx, desired)).await
@@ -100,19 +108,25 @@ impl Run {
         wanted: &Wanted<'_>,
     ) -> Result<Actual, String> {
         let (cx, resource) = self.parts(wanted.type_name)?;
+        let cx = &self.part(cx, wanted.id, wanted.type_name);
         let after = Desired { name: wanted.name, properties: wanted.properties, tags: wanted.tags };
         let changed = Changed { physical_id, before, after };
         retried(cx, || resource.update(cx, changed)).await
     }
 
     /// Removes a physical resource.
-    pub(crate) async fn unmake(&self, made: &Made) -> Result<Result<(), String>, Stop> {
+    pub(crate) async fn unmake(
+        &self,
+        id: &str,
+        made: &Made,
+    ) -> Result<Result<(), String>, Stop> {
         let state = self.state(made)?;
         let parts = self.parts(&made.type_name);
         let (cx, resource) = match parts {
             Ok(parts) => parts,
             Err(reason) => return Ok(Err(reason)),
         };
+        let cx = &self.part(cx, id, &made.type_name);
         Ok(retried(cx, || resource.remove(cx, &made.physical_id, &state.properties)).await)
     }
 

@@ -14,6 +14,7 @@ use crate::model::{
     Step as Does, Values,
 };
 use crate::store;
+use crate::types;
 
 /// Characters of the random part of a physical name.
 const RANDOM: usize = 12;
@@ -239,7 +240,7 @@ impl Run {
         before: &Map<String, Value>,
         after: &Map<String, Value>,
     ) -> bool {
-        let Some(resource) = self.cx.cloud().registry().resource(type_name) else { return false };
+        let Some(resource) = types::find(&self.cx, type_name) else { return false };
         crate::preview::differing(before, after).any(|property| resource.replaces(property))
     }
 
@@ -288,6 +289,7 @@ impl Run {
         properties: &Map<String, Value>,
     ) -> Result<Result<Actual, String>, Stop> {
         let wanted = Wanted {
+            id: &resource.id,
             type_name: &resource.type_name,
             name: &begun.name,
             properties,

@@ -17,17 +17,20 @@ use std::time::Duration;
 
 use cumulet_api_sts::ops::{AssumeRole, AssumeRoleRequest};
 use cumulet_base::Timestamp;
-use cumulet_service::{Cloud, Cx, Error as ServiceError, Principal, temporary};
+use cumulet_service::{Cloud, Cx, Error as ServiceError, Principal, RequestInfo, temporary};
 use cumulet_store::{Read as _, StoreError, Tx};
 use cumulet_work::{Job, Lease, LeaseError, Outcome};
 use serde_json::json;
 
+use crate::begin;
 use crate::model::{Kind, OnFailure, Operation, Phase, ResourceRecord, StackRecord};
 use crate::store::{self, Place};
 
 const KIND: &str = "cloudformation/operation";
-/// Stacks that are worked on at a time.
+/// Stacks that are worked on at a time, for each depth of nesting.
 const STACKS: usize = 16;
+/// Stacks that a stack can be within.
+pub(crate) const MOST_OUTER: usize = 5;
 /// The pause after something of this cloud has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Seconds that the session of a stack's role lasts; each run of the job begins a new one.
@@ -44,23 +47,32 @@ pub(crate) async fn enqueue(
     let payload = json!({
         "account": place.account.as_str(), "region": place.region.as_str(), "stack": stack.id,
     });
-    let job = Job { kind: KIND.to_owned(), key: operation.id.clone(), payload, run_at: now };
+    let kind = kind(stack.within.len());
+    let job = Job { kind, key: operation.id.clone(), payload, run_at: now };
     cumulet_work::enqueue(tx, job).await.map(drop)
+}
+
+/// The kind of the jobs of stacks that are nested so deep. Each depth has its own, since outer
+/// stacks that wait for inner ones must not take their place.
+fn kind(depth: usize) -> String {
+    if depth == 0 { KIND.to_owned() } else { format!("{KIND}/{depth}") }
 }
 
 /// Begins to carry out operations.
 pub(crate) fn register(cloud: &Arc<Cloud>) {
-    // Weak: the cloud holds the queue, which holds this.
-    let cloud_of_job: Weak<Cloud> = Arc::downgrade(cloud);
-    cloud.parts().work.register(KIND, STACKS, move |lease| {
-        let cloud = cloud_of_job.upgrade();
-        async move {
-            match cloud {
-                Some(cloud) => carry_out(&cloud, lease).await,
-                None => Outcome::Retry { after: PAUSE },
+    for depth in 0..=MOST_OUTER {
+        // Weak: the cloud holds the queue, which holds this.
+        let cloud_of_job: Weak<Cloud> = Arc::downgrade(cloud);
+        cloud.parts().work.register(&kind(depth), STACKS, move |lease| {
+            let cloud = cloud_of_job.upgrade();
+            async move {
+                match cloud {
+                    Some(cloud) => carry_out(&cloud, lease).await,
+                    None => Outcome::Retry { after: PAUSE },
+                }
             }
-        }
-    });
+        });
+    }
 }
 
 /// Why a run of the job ends before the operation does.
@@ -138,6 +150,10 @@ async fn finish(
     };
     let cx = cloud.context(operation.principal.clone());
     let cx = cx.in_account(place.account.clone()).in_region(place.region.clone());
+    let cx = cx.with_request(RequestInfo {
+        endpoint: operation.endpoint.clone(),
+        ..RequestInfo::internal(cx.request().id.clone(), cx.now())
+    });
     let actor = actor(&cx, &operation).await?;
     let run = Run { cx, actor, place, lease, stack_id };
     while run.phase().await? {}
@@ -146,8 +162,10 @@ async fn finish(
 
 /// Who makes and removes the resources.
 async fn actor(cx: &Cx, operation: &Operation) -> Result<Result<Cx, String>, Stop> {
-    let Some(role_arn) = &operation.settings.role_arn else { return Ok(Ok(cx.clone())) };
-    let service = cx.acting_as(Principal::service("cloudformation.amazonaws.com"));
+    let Some(role_arn) = &operation.settings.role_arn else {
+        return Ok(Ok(cx.via(begin::PRINCIPAL)));
+    };
+    let service = cx.acting_as(Principal::service(begin::PRINCIPAL));
     let input = AssumeRoleRequest {
         role_arn: role_arn.clone(),
         role_session_name: "AWSCloudFormation".to_owned(),

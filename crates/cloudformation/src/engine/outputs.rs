@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cumulet_store::Tx;
+use cumulet_store::{Read as _, Tx};
 use serde_json::Value;
 
 use super::forward::{Target, arrived};
 use super::{Run, Step, Stop};
 use crate::context::Known;
-use crate::model::{ExportRecord, ImportRecord, OutputRecord, StackRecord};
+use crate::model::{ExportRecord, ImportRecord, ImportedRecord, OutputRecord, StackRecord};
 use crate::store;
 
 impl Run {
@@ -105,7 +105,7 @@ impl Run {
             return Ok(());
         }
         let record = ImportRecord { stack: target.stack.name.clone() };
-        let (names, record) = (&names, &record);
+        let (names, record, operation) = (&names, &record, &target.operation.id);
         self.cx
             .store()
             .transact(|tx| async move {
@@ -113,7 +113,42 @@ impl Run {
                 for name in names {
                     tx.put_record(self.place.import(name, &self.stack_id), record);
                     let key = self.place.imported_by(&self.stack_id).text(name);
-                    tx.put(key, name.as_bytes().to_vec());
+                    let before: Option<ImportedRecord> = tx.get_record(&key).await?;
+                    let imported = ImportedRecord {
+                        name: (*name).to_owned(),
+                        since: before.map_or_else(|| operation.clone(), |before| before.since),
+                        latest: operation.clone(),
+                    };
+                    tx.put_record(key, &imported);
+                }
+                Ok::<_, Stop>(())
+            })
+            .await
+    }
+}
+
+impl Run {
+    /// Lets go of the imports that the stack no longer needs.
+    pub(super) async fn forget_imports(
+        &self,
+        needless: impl Fn(&ImportedRecord) -> bool,
+    ) -> Result<(), Stop> {
+        let read = self.cx.store().snapshot();
+        let all = self.place.imported_by(&self.stack_id);
+        let imports: Vec<ImportedRecord> = store::all(&read, &all).await?;
+        let names: Vec<String> =
+            imports.into_iter().filter(needless).map(|import| import.name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let (names, all) = (&names, &all);
+        self.cx
+            .store()
+            .transact(|tx| async move {
+                self.lease.check(&tx).await?;
+                for name in names {
+                    tx.delete(all.clone().text(name));
+                    tx.delete(self.place.import(name, &self.stack_id));
                 }
                 Ok::<_, Stop>(())
             })

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use cumulet_store::Read as _;
-
 use super::call::Told;
 use super::schedule::{self, Item};
 use super::{Run, Step, Stop};
@@ -78,7 +76,7 @@ impl Run {
         let told = Told::new("DELETE_IN_PROGRESS", Some(&made.physical_id));
         record.tell(self.cx.now(), &told);
         self.note(operation, &record, Some(told)).await?;
-        let (told, outcome) = match self.unmake(&made).await? {
+        let (told, outcome) = match self.unmake(id, &made).await? {
             Ok(()) => {
                 record.current = None;
                 (Told::new("DELETE_COMPLETE", Some(&made.physical_id)), Ok(()))
@@ -122,16 +120,9 @@ impl Run {
 
     /// The stack's end: its name is free, its record stays readable by id.
     async fn gone(&self) -> Result<(), Stop> {
-        let read = self.cx.store().snapshot();
-        let all = self.place.imported_by(&self.stack_id).prefix();
-        let imports = read.range(&all, cumulet_store::Direction::Forward, usize::MAX).await?;
-        let imports = &imports;
+        self.forget_imports(|_| true).await?;
         let now = self.cx.now().millis();
         self.advance(|stack, tx| {
-            for (key, name) in &imports.items {
-                tx.delete(key.clone());
-                tx.delete(self.place.import(&String::from_utf8_lossy(name), &self.stack_id));
-            }
             self.export(stack, &BTreeMap::new(), tx);
             tx.delete(self.place.name(&stack.name));
             "DELETE_COMPLETE".clone_into(&mut stack.status);

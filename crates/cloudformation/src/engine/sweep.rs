@@ -77,6 +77,15 @@ impl Run {
                 self.note(operation, &record, None).await?;
             }
         }
+        // What only the revision read that is not the stack's is not needed.
+        self.forget_imports(|import| {
+            if phase == Phase::Cleanup {
+                import.latest != operation.id
+            } else {
+                import.since == operation.id
+            }
+        })
+        .await?;
         let failed = self.sweep(operation).await?;
         // An update that is through does not go back for what it could not remove.
         let reason =
@@ -198,7 +207,7 @@ impl Run {
             record.tell(self.cx.now(), &told);
         }
         self.note(operation, record, Some(told)).await?;
-        let reason = match self.unmake(made).await? {
+        let reason = match self.unmake(&record.id, made).await? {
             Ok(()) => return Ok(Ok(event("DELETE_COMPLETE"))),
             Err(reason) => reason,
         };
@@ -238,7 +247,7 @@ impl Run {
         } else {
             // Nothing was made, unless by a type that does not note it: such a one knows what it
             // made by the name. That there is nothing of that name is the usual case.
-            if let Err(reason) = self.unmake(&made).await? {
+            if let Err(reason) = self.unmake(&record.id, &made).await? {
                 tracing::debug!(reason, name = begun.name, "nothing to remove under a name");
             }
             None

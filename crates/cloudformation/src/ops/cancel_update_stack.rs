@@ -15,7 +15,7 @@ use crate::CloudFormation;
 
 impl Handle<CancelUpdateStack> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &CancelUpdateStackInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:CancelUpdateStack", &input.stack_name)])
+        Ok(vec![begin::access(cx, "cloudformation:CancelUpdateStack", &input.stack_name).await?])
     }
 
     async fn handle(

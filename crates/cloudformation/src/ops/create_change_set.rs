@@ -1,7 +1,8 @@
 //! CreateChangeSet: works out what an operation would do, to be looked at before it is done.
 //!
 //! Promises: the change set is complete when answered; one for a new stack makes the stack, in
-//! review. What a macro cannot transform, and what changes nothing, fails in the change set.
+//! review. What a macro cannot transform or makes wrong, and what changes nothing, fails in the
+//! change set.
 //! Refuses: imports of existing resources, nested stacks and what CreateStack refuses.
 
 use cumulet_api_cloudformation::ops::{
@@ -11,6 +12,7 @@ use cumulet_service::Error as ServiceError;
 use cumulet_service::{Access, Cx, Handle, Result};
 use cumulet_store::Read as _;
 
+use crate::asked::{self, Keys};
 use crate::begin::{self, busy};
 use crate::change_set;
 use crate::error::Error;
@@ -23,12 +25,26 @@ use crate::CloudFormation;
 
 impl Handle<CreateChangeSet> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &CreateChangeSetInput) -> Result<Vec<Access>> {
-        begin::with_role(
+        let keys = Keys {
+            template_url: input.template_url.as_deref(),
+            stack_policy_url: None,
+            resource_types: input.resource_types.as_deref(),
+            tags: input.tags.as_deref(),
+        };
+        let needed = begin::with_role(
             cx,
             "cloudformation:CreateChangeSet",
             &input.stack_name,
             input.role_arn.as_deref(),
         )
+        .await?;
+        let mut needed = keys.of(needed);
+        if let Some(first) = needed.first_mut() {
+            let imported = input.resources_to_import.as_deref().unwrap_or_default();
+            *first = asked::importing(first.clone(), imported);
+            *first = asked::change_set(first.clone(), &input.change_set_name);
+        }
+        Ok(needed)
     }
 
     async fn handle(&self, cx: &Cx, input: CreateChangeSetInput) -> Result<CreateChangeSetOutput> {
@@ -60,7 +76,7 @@ impl Handle<CreateChangeSet> for CloudFormation {
         let before = begin::present(cx, &stack).await?;
         let revision = match source::revision(cx, &stack, &asked, before.as_ref()).await {
             Ok(revision) => change_set::compare(cx, &stack, &mut set, revision, before).await?,
-            Err(Refused::Macro(reason)) => {
+            Err(Refused::Late(reason)) => {
                 set.fail(reason);
                 None
             }

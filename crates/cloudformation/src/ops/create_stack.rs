@@ -10,6 +10,7 @@
 use cumulet_api_cloudformation::ops::{CreateStack, CreateStackInput, CreateStackOutput};
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use crate::asked::Keys;
 use crate::begin::{self, Begin, begin};
 use crate::error::Error;
 use crate::model::{Kind, OnFailure};
@@ -21,12 +22,20 @@ use crate::CloudFormation;
 
 impl Handle<CreateStack> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &CreateStackInput) -> Result<Vec<Access>> {
-        begin::with_role(
+        let keys = Keys {
+            template_url: input.template_url.as_deref(),
+            stack_policy_url: input.stack_policy_url.as_deref(),
+            resource_types: input.resource_types.as_deref(),
+            tags: input.tags.as_deref(),
+        };
+        let needed = begin::with_role(
             cx,
             "cloudformation:CreateStack",
             &input.stack_name,
             input.role_arn.as_deref(),
         )
+        .await?;
+        Ok(keys.of(needed))
     }
 
     async fn handle(&self, cx: &Cx, input: CreateStackInput) -> Result<CreateStackOutput> {
@@ -57,6 +66,7 @@ impl Handle<CreateStack> for CloudFormation {
         settings.timeout_minutes = input.timeout_in_minutes;
         let mut stack = begin::new_stack(cx, &input.stack_name, "CREATE_IN_PROGRESS");
         stack.settings.clone_from(&settings);
+        stack.within = begin::within(cx).await?;
         stack.termination_protection = input.enable_termination_protection == Some(true);
         let asked = Asked {
             body: input.template_body,

@@ -7,6 +7,7 @@ use cumulet_api_cloudformation::ops::{
 use cumulet_service::Error as ServiceError;
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use crate::asked;
 use crate::begin;
 use crate::store::{self, Place};
 
@@ -14,11 +15,13 @@ use crate::CloudFormation;
 
 impl Handle<DeleteChangeSet> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DeleteChangeSetInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
+        let access = begin::access(
             cx,
             "cloudformation:DeleteChangeSet",
             input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        )
+        .await?;
+        Ok(vec![asked::change_set(access, &input.change_set_name)])
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteChangeSetInput) -> Result<DeleteChangeSetOutput> {

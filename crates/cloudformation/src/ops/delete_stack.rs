@@ -23,6 +23,7 @@ impl Handle<DeleteStack> for CloudFormation {
             &input.stack_name,
             input.role_arn.as_deref(),
         )
+        .await
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteStackInput) -> Result<DeleteStackOutput> {

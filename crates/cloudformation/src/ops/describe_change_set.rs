@@ -5,6 +5,7 @@ use cumulet_api_cloudformation::ops::{
 };
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use crate::asked;
 use crate::begin;
 use crate::change_set;
 use crate::store::{self, Place};
@@ -13,11 +14,13 @@ use crate::CloudFormation;
 
 impl Handle<DescribeChangeSet> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DescribeChangeSetInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
+        let access = begin::access(
             cx,
             "cloudformation:DescribeChangeSet",
             input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        )
+        .await?;
+        Ok(vec![asked::change_set(access, &input.change_set_name)])
     }
 
     async fn handle(

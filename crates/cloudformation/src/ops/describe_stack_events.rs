@@ -19,7 +19,7 @@ use crate::CloudFormation;
 
 impl Handle<DescribeStackEvents> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DescribeStackEventsInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:DescribeStackEvents", &input.stack_name)])
+        Ok(vec![begin::access(cx, "cloudformation:DescribeStackEvents", &input.stack_name).await?])
     }
 
     async fn handle(

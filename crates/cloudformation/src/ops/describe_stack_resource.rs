@@ -16,7 +16,9 @@ use crate::CloudFormation;
 
 impl Handle<DescribeStackResource> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DescribeStackResourceInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:DescribeStackResource", &input.stack_name)])
+        Ok(vec![
+            begin::access(cx, "cloudformation:DescribeStackResource", &input.stack_name).await?,
+        ])
     }
 
     async fn handle(

@@ -15,11 +15,14 @@ use crate::CloudFormation;
 
 impl Handle<DescribeStackResources> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &DescribeStackResourcesInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
-            cx,
-            "cloudformation:DescribeStackResources",
-            input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        Ok(vec![
+            begin::access(
+                cx,
+                "cloudformation:DescribeStackResources",
+                input.stack_name.as_deref().unwrap_or("*"),
+            )
+            .await?,
+        ])
     }
 
     async fn handle(

@@ -7,6 +7,7 @@ use cumulet_api_cloudformation::ops::{
 };
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use crate::asked;
 use crate::begin::{self, Begin, begin};
 use crate::error::Error;
 use crate::model::{Kind, OnFailure};
@@ -16,11 +17,13 @@ use crate::CloudFormation;
 
 impl Handle<ExecuteChangeSet> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &ExecuteChangeSetInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
+        let access = begin::access(
             cx,
             "cloudformation:ExecuteChangeSet",
             input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        )
+        .await?;
+        Ok(vec![asked::change_set(access, &input.change_set_name)])
     }
 
     async fn handle(

@@ -12,11 +12,14 @@ use crate::CloudFormation;
 
 impl Handle<GetTemplate> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &GetTemplateInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
-            cx,
-            "cloudformation:GetTemplate",
-            input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        Ok(vec![
+            begin::access(
+                cx,
+                "cloudformation:GetTemplate",
+                input.stack_name.as_deref().unwrap_or("*"),
+            )
+            .await?,
+        ])
     }
 
     async fn handle(&self, cx: &Cx, input: GetTemplateInput) -> Result<GetTemplateOutput> {

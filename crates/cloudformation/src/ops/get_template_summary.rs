@@ -16,11 +16,13 @@ use crate::CloudFormation;
 
 impl Handle<GetTemplateSummary> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &GetTemplateSummaryInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(
+        let access = begin::access(
             cx,
             "cloudformation:GetTemplateSummary",
             input.stack_name.as_deref().unwrap_or("*"),
-        )])
+        )
+        .await?;
+        Ok(vec![access.with_some("cloudformation:TemplateUrl", input.template_url.as_deref())])
     }
 
     async fn handle(

@@ -5,6 +5,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::error::Error;
 use crate::model::ImportRecord;
+use crate::page::page;
 use crate::store::{self, Place};
 
 use crate::CloudFormation;
@@ -26,7 +27,8 @@ impl Handle<ListImports> for CloudFormation {
             ))
             .into());
         }
-        let imports = found.into_iter().map(|import| import.stack).collect();
-        Ok(ListImportsOutput { imports: Some(imports), next_token: None })
+        let stacks = found.into_iter().map(|import| import.stack);
+        let (imports, next_token) = page(stacks, input.next_token.as_deref(), String::clone);
+        Ok(ListImportsOutput { imports: Some(imports), next_token })
     }
 }

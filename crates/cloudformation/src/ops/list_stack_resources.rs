@@ -7,13 +7,14 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::begin;
 use crate::describe;
+use crate::page::page;
 use crate::store::{self, Place};
 
 use crate::CloudFormation;
 
 impl Handle<ListStackResources> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &ListStackResourcesInput) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:ListStackResources", &input.stack_name)])
+        Ok(vec![begin::access(cx, "cloudformation:ListStackResources", &input.stack_name).await?])
     }
 
     async fn handle(
@@ -24,7 +25,9 @@ impl Handle<ListStackResources> for CloudFormation {
         let (read, place) = (cx.store().snapshot(), Place::of(cx));
         let stack = store::stack(&read, &place, &input.stack_name).await?;
         let records = store::resources(&read, &place, &stack.id).await?;
+        let (records, next_token) =
+            page(records, input.next_token.as_deref(), |record| record.id.clone());
         let summaries = records.into_iter().map(describe::resource_summary).collect();
-        Ok(ListStackResourcesOutput { stack_resource_summaries: Some(summaries), next_token: None })
+        Ok(ListStackResourcesOutput { stack_resource_summaries: Some(summaries), next_token })
     }
 }

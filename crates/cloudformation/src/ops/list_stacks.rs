@@ -5,6 +5,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::describe;
 use crate::model::StackRecord;
+use crate::page::page;
 use crate::store::{self, Place};
 
 use crate::CloudFormation;
@@ -22,7 +23,10 @@ impl Handle<ListStacks> for CloudFormation {
         let wanted = |stack: &StackRecord| {
             filter.is_empty() || filter.iter().any(|status| status.as_str() == stack.status)
         };
-        let summaries = all.into_iter().filter(wanted).map(describe::summary).collect();
-        Ok(ListStacksOutput { stack_summaries: Some(summaries), next_token: None })
+        let wanted = all.into_iter().filter(wanted);
+        let (stacks, next_token) =
+            page(wanted, input.next_token.as_deref(), |stack| stack.id.clone());
+        let summaries = stacks.into_iter().map(describe::summary).collect();
+        Ok(ListStacksOutput { stack_summaries: Some(summaries), next_token })
     }
 }

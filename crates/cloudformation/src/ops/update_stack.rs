@@ -6,6 +6,7 @@
 use cumulet_api_cloudformation::ops::{UpdateStack, UpdateStackInput, UpdateStackOutput};
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use crate::asked::Keys;
 use crate::begin::{self, Begin, begin};
 use crate::error::Error;
 use crate::model::{Kind, OnFailure};
@@ -18,12 +19,20 @@ use crate::CloudFormation;
 
 impl Handle<UpdateStack> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &UpdateStackInput) -> Result<Vec<Access>> {
-        begin::with_role(
+        let keys = Keys {
+            template_url: input.template_url.as_deref(),
+            stack_policy_url: input.stack_policy_url.as_deref(),
+            resource_types: input.resource_types.as_deref(),
+            tags: input.tags.as_deref(),
+        };
+        let needed = begin::with_role(
             cx,
             "cloudformation:UpdateStack",
             &input.stack_name,
             input.role_arn.as_deref(),
         )
+        .await?;
+        Ok(keys.of(needed))
     }
 
     async fn handle(&self, cx: &Cx, input: UpdateStackInput) -> Result<UpdateStackOutput> {

@@ -18,7 +18,10 @@ impl Handle<UpdateTerminationProtection> for CloudFormation {
         cx: &Cx,
         input: &UpdateTerminationProtectionInput,
     ) -> Result<Vec<Access>> {
-        Ok(vec![begin::access(cx, "cloudformation:UpdateTerminationProtection", &input.stack_name)])
+        Ok(vec![
+            begin::access(cx, "cloudformation:UpdateTerminationProtection", &input.stack_name)
+                .await?,
+        ])
     }
 
     async fn handle(

@@ -13,8 +13,8 @@ use crate::CloudFormation;
 
 impl Handle<ValidateTemplate> for CloudFormation {
     async fn access(&self, cx: &Cx, input: &ValidateTemplateInput) -> Result<Vec<Access>> {
-        let _ = input;
-        Ok(vec![Access::any(cx, "cloudformation:ValidateTemplate")])
+        let access = Access::any(cx, "cloudformation:ValidateTemplate");
+        Ok(vec![access.with_some("cloudformation:TemplateUrl", input.template_url.as_deref())])
     }
 
     async fn handle(

@@ -55,7 +55,7 @@ mod tests {
     fn patterns_match_paths() {
         for (pattern, path, fits) in [
             ("*", "/", true),
-            ("/api/*", "/api/notes", true),
+            ("/api/*", "/api/pets", true),
             ("api/*", "/api/", true),
             ("/api/*", "/api", false),
             ("/API/*", "/api/x", false),

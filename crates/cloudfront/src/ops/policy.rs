@@ -1,5 +1,5 @@
-//! What the operations on origin access controls, cache, origin request and response headers policies
-//! have in common: names that are there once, versions, what is AWS's own, what is in use.
+//! What the operations on origin access controls, cache, origin request and response headers
+//! policies have in common: names that are there once, versions, what is AWS's own, what is in use.
 
 use cumulet_service::Cx;
 use cumulet_store::Read;

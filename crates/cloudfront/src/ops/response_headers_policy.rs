@@ -1,7 +1,7 @@
 //! Response headers policies: Create, Get, GetConfig, Update, Delete and List.
 //!
-//! Refuses a name that is there already, a change by who does not name the current version, a change
-//! of one of AWS's, and to delete what a distribution refers to.
+//! Refuses a name that is there already, a change by who does not name the current version, a
+//! change of one of AWS's, and to delete what a distribution refers to.
 //! `Server-Timing` is kept and not sent.
 
 use cumulet_api_cloudfront::ops::{

@@ -95,7 +95,8 @@ impl Cdn {
                 return (passed(visit, response).await, Source::Miss);
             }
             Err(error) => {
-                tracing::warn!(domain = visit.behaviour.origin.domain, %error, "an origin broke off");
+                let domain = &visit.behaviour.origin.domain;
+                tracing::warn!(domain, %error, "an origin broke off");
                 lead.land(Landed::Unshared);
                 return (page::error(502, "The origin's answer broke off."), Source::Miss);
             }
@@ -216,8 +217,8 @@ enum Gathered {
     Passing(Body),
 }
 
-/// Reads a body of `limit` bytes at most; one of unknown length for `patience` at most, since it may
-/// be one that never ends.
+/// Reads a body of `limit` bytes at most; one of unknown length for `patience` at most, since it
+/// may be one that never ends.
 async fn gather(mut body: Body, limit: usize, patience: Duration) -> Result<Gathered, BodyError> {
     match body.len() {
         Some(len) if len <= limit as u64 => return Ok(Gathered::Whole(body.collect(limit).await?)),

@@ -196,11 +196,12 @@ impl Cdn {
                 }
             };
             match tokio::time::timeout_at(until, flight::wait(receiver)).await {
-                Ok(Some(Landed::Object(object))) => {
+                Ok(Some(Landed::Object(object))) if distribution.holds(&object) => {
                     return (show(&visit, &object, Source::Hit), Source::Hit);
                 }
-                // Whoever fetched it went away: one of those who waited takes his place.
-                Ok(None) => {}
+                // It was asked for before an invalidation that this viewer comes after; or whoever
+                // fetched it went away. One of those who waited takes his place.
+                Ok(Some(Landed::Object(_)) | None) => {}
                 Ok(Some(Landed::Unshared | Landed::NotYet)) | Err(_) => {
                     return (direct(&visit, Body::empty()).await, Source::Miss);
                 }

@@ -169,7 +169,8 @@ async fn bucket(cx: &Cx, origin: &Origin, name: &str, ask: &Ask) -> Response<Bod
 fn refused(cx: &Cx, path: &str, error: &Error) -> Response<Body> {
     if error.fault {
         let cause = error.cause.as_deref().unwrap_or_default();
-        tracing::error!(request_id = cx.request().id, code = %error.code, cause, "an origin failed");
+        let request_id = &cx.request().id;
+        tracing::error!(request_id, code = %error.code, cause, "an origin failed");
     }
     let failure = Failure {
         code: &error.code,

@@ -13,7 +13,7 @@ use crate::users::{change_with, on_pool, pool_of};
 
 impl Handle<AdminAddUserToGroup> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminAddUserToGroupRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminAddUserToGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminAddUserToGroup", &input.user_pool_id).await
     }
 
     async fn handle(

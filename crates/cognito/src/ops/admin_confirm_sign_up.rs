@@ -12,7 +12,7 @@ use crate::users::{change, on_pool, pool_of};
 
 impl Handle<AdminConfirmSignUp> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminConfirmSignUpRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminConfirmSignUp", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminConfirmSignUp", &input.user_pool_id).await
     }
 
     async fn handle(

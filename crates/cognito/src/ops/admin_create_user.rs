@@ -25,7 +25,7 @@ use crate::users::{self, on_pool, pool_of};
 
 impl Handle<AdminCreateUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminCreateUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminCreateUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminCreateUser", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -10,7 +10,7 @@ use crate::users::{self, on_pool, pool_of};
 
 impl Handle<AdminDeleteUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminDeleteUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminDeleteUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminDeleteUser", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -14,7 +14,7 @@ impl Handle<AdminDeleteUserAttributes> for Cognito {
         cx: &Cx,
         input: &AdminDeleteUserAttributesRequest,
     ) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminDeleteUserAttributes", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminDeleteUserAttributes", &input.user_pool_id).await
     }
 
     async fn handle(

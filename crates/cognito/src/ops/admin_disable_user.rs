@@ -11,7 +11,7 @@ use crate::users::{change_with, on_pool, pool_of};
 
 impl Handle<AdminDisableUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminDisableUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminDisableUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminDisableUser", &input.user_pool_id).await
     }
 
     async fn handle(

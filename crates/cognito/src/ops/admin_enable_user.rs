@@ -10,7 +10,7 @@ use crate::users::{change, on_pool, pool_of};
 
 impl Handle<AdminEnableUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminEnableUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminEnableUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminEnableUser", &input.user_pool_id).await
     }
 
     async fn handle(

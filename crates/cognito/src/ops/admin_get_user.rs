@@ -10,7 +10,7 @@ use crate::users::{self, on_pool, pool_of};
 
 impl Handle<AdminGetUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminGetUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminGetUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminGetUser", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: AdminGetUserRequest) -> Result<AdminGetUserResponse> {

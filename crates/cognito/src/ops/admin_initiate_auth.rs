@@ -15,7 +15,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<AdminInitiateAuth> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminInitiateAuthRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminInitiateAuth", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminInitiateAuth", &input.user_pool_id).await
     }
 
     async fn handle(

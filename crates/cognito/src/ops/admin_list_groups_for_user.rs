@@ -14,7 +14,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<AdminListGroupsForUser> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminListGroupsForUserRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminListGroupsForUser", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminListGroupsForUser", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -15,7 +15,7 @@ impl Handle<AdminRemoveUserFromGroup> for Cognito {
         cx: &Cx,
         input: &AdminRemoveUserFromGroupRequest,
     ) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminRemoveUserFromGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminRemoveUserFromGroup", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -16,7 +16,7 @@ use crate::users::{change_with, on_pool, pool_of};
 
 impl Handle<AdminResetUserPassword> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminResetUserPasswordRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminResetUserPassword", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminResetUserPassword", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -18,7 +18,7 @@ impl Handle<AdminRespondToAuthChallenge> for Cognito {
         cx: &Cx,
         input: &AdminRespondToAuthChallengeRequest,
     ) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminRespondToAuthChallenge", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminRespondToAuthChallenge", &input.user_pool_id).await
     }
 
     async fn handle(

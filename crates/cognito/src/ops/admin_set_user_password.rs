@@ -14,7 +14,7 @@ use crate::users::{change, on_pool, pool_of};
 
 impl Handle<AdminSetUserPassword> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminSetUserPasswordRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminSetUserPassword", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminSetUserPassword", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -19,7 +19,7 @@ impl Handle<AdminUpdateUserAttributes> for Cognito {
         cx: &Cx,
         input: &AdminUpdateUserAttributesRequest,
     ) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminUpdateUserAttributes", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminUpdateUserAttributes", &input.user_pool_id).await
     }
 
     async fn handle(

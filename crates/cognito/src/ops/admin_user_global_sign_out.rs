@@ -11,7 +11,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<AdminUserGlobalSignOut> for Cognito {
     async fn access(&self, cx: &Cx, input: &AdminUserGlobalSignOutRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:AdminUserGlobalSignOut", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:AdminUserGlobalSignOut", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -14,7 +14,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<CreateGroup> for Cognito {
     async fn access(&self, cx: &Cx, input: &CreateGroupRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:CreateGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:CreateGroup", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: CreateGroupRequest) -> Result<CreateGroupResponse> {

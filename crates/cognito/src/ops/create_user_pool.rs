@@ -21,10 +21,7 @@ use crate::store;
 impl Handle<CreateUserPool> for Cognito {
     async fn access(&self, cx: &Cx, input: &CreateUserPoolRequest) -> Result<Vec<Access>> {
         let access = Access::any(cx, "cognito-idp:CreateUserPool");
-        let tags = input.user_pool_tags.iter().flatten();
-        Ok(vec![tags.fold(access, |access, (key, value)| {
-            access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
-        })])
+        Ok(vec![access.tagging(input.user_pool_tags.clone().unwrap_or_default())])
     }
 
     async fn handle(

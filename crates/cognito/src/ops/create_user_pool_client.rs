@@ -23,7 +23,7 @@ use crate::users::on_pool;
 
 impl Handle<CreateUserPoolClient> for Cognito {
     async fn access(&self, cx: &Cx, input: &CreateUserPoolClientRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:CreateUserPoolClient", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:CreateUserPoolClient", &input.user_pool_id).await
     }
 
     async fn handle(

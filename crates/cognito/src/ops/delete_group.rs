@@ -12,7 +12,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<DeleteGroup> for Cognito {
     async fn access(&self, cx: &Cx, input: &DeleteGroupRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:DeleteGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:DeleteGroup", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteGroupRequest) -> Result<DeleteGroupOutput> {

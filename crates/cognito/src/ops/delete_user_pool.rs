@@ -17,7 +17,7 @@ use crate::users::on_pool;
 
 impl Handle<DeleteUserPool> for Cognito {
     async fn access(&self, cx: &Cx, input: &DeleteUserPoolRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:DeleteUserPool", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:DeleteUserPool", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteUserPoolRequest) -> Result<DeleteUserPoolOutput> {

@@ -13,7 +13,7 @@ use crate::users::on_pool;
 
 impl Handle<DeleteUserPoolClient> for Cognito {
     async fn access(&self, cx: &Cx, input: &DeleteUserPoolClientRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:DeleteUserPoolClient", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:DeleteUserPoolClient", &input.user_pool_id).await
     }
 
     async fn handle(

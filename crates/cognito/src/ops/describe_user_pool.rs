@@ -11,7 +11,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<DescribeUserPool> for Cognito {
     async fn access(&self, cx: &Cx, input: &DescribeUserPoolRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:DescribeUserPool", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:DescribeUserPool", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -13,7 +13,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<DescribeUserPoolClient> for Cognito {
     async fn access(&self, cx: &Cx, input: &DescribeUserPoolClientRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:DescribeUserPoolClient", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:DescribeUserPoolClient", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -12,7 +12,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<GetUserPoolMfaConfig> for Cognito {
     async fn access(&self, cx: &Cx, input: &GetUserPoolMfaConfigRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:GetUserPoolMfaConfig", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:GetUserPoolMfaConfig", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -9,14 +9,13 @@ use super::page;
 
 use crate::Cognito;
 use crate::store;
+use crate::users::on;
 
 impl Handle<ListTagsForResource> for Cognito {
     async fn access(&self, cx: &Cx, input: &ListTagsForResourceRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::on(
-            cx,
-            "cognito-idp:ListTagsForResource",
-            page::pool_arn(cx, &input.resource_arn)?.arn(),
-        )])
+        let place = page::pool_arn(cx, &input.resource_arn)?;
+        let access = on(cx, "cognito-idp:ListTagsForResource", &place).await?;
+        Ok(vec![access])
     }
 
     async fn handle(

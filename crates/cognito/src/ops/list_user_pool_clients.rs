@@ -16,7 +16,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<ListUserPoolClients> for Cognito {
     async fn access(&self, cx: &Cx, input: &ListUserPoolClientsRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:ListUserPoolClients", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:ListUserPoolClients", &input.user_pool_id).await
     }
 
     async fn handle(

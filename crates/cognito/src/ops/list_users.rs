@@ -17,7 +17,7 @@ use crate::users::{self, on_pool, pool_of};
 
 impl Handle<ListUsers> for Cognito {
     async fn access(&self, cx: &Cx, input: &ListUsersRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:ListUsers", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:ListUsers", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: ListUsersRequest) -> Result<ListUsersResponse> {

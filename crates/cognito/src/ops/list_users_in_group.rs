@@ -14,7 +14,7 @@ use crate::users::{self, on_pool, pool_of};
 
 impl Handle<ListUsersInGroup> for Cognito {
     async fn access(&self, cx: &Cx, input: &ListUsersInGroupRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:ListUsersInGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:ListUsersInGroup", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -9,14 +9,13 @@ use crate::Cognito;
 use crate::error::Error;
 use crate::settings;
 use crate::store;
+use crate::users::on;
 
 impl Handle<TagResource> for Cognito {
     async fn access(&self, cx: &Cx, input: &TagResourceRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::on(
-            cx,
-            "cognito-idp:TagResource",
-            page::pool_arn(cx, &input.resource_arn)?.arn(),
-        )])
+        let place = page::pool_arn(cx, &input.resource_arn)?;
+        let access = on(cx, "cognito-idp:TagResource", &place).await?;
+        Ok(vec![access.tagging(input.tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: TagResourceRequest) -> Result<TagResourceResponse> {

@@ -8,14 +8,13 @@ use super::page;
 use crate::Cognito;
 use crate::settings;
 use crate::store;
+use crate::users::on;
 
 impl Handle<UntagResource> for Cognito {
     async fn access(&self, cx: &Cx, input: &UntagResourceRequest) -> Result<Vec<Access>> {
-        Ok(vec![Access::on(
-            cx,
-            "cognito-idp:UntagResource",
-            page::pool_arn(cx, &input.resource_arn)?.arn(),
-        )])
+        let place = page::pool_arn(cx, &input.resource_arn)?;
+        let access = on(cx, "cognito-idp:UntagResource", &place).await?;
+        Ok(vec![access.untagging(input.tag_keys.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: UntagResourceRequest) -> Result<UntagResourceResponse> {

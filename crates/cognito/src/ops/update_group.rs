@@ -11,7 +11,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<UpdateGroup> for Cognito {
     async fn access(&self, cx: &Cx, input: &UpdateGroupRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:UpdateGroup", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:UpdateGroup", &input.user_pool_id).await
     }
 
     async fn handle(&self, cx: &Cx, input: UpdateGroupRequest) -> Result<UpdateGroupResponse> {

@@ -14,7 +14,7 @@ use crate::users::on_pool;
 
 impl Handle<UpdateUserPool> for Cognito {
     async fn access(&self, cx: &Cx, input: &UpdateUserPoolRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:UpdateUserPool", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:UpdateUserPool", &input.user_pool_id).await
     }
 
     async fn handle(

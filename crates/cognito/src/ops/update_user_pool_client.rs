@@ -14,7 +14,7 @@ use crate::users::{on_pool, pool_of};
 
 impl Handle<UpdateUserPoolClient> for Cognito {
     async fn access(&self, cx: &Cx, input: &UpdateUserPoolClientRequest) -> Result<Vec<Access>> {
-        Ok(on_pool(cx, "cognito-idp:UpdateUserPoolClient", &input.user_pool_id))
+        on_pool(cx, "cognito-idp:UpdateUserPoolClient", &input.user_pool_id).await
     }
 
     async fn handle(

@@ -14,7 +14,6 @@ use cumulet_store::{Direction, Read as _};
 use crate::DynamoDb;
 use crate::describe;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::model::TableRecord;
 use crate::ops::table_rules;
 use crate::store;
@@ -26,17 +25,13 @@ const TABLES: usize = 2_500;
 impl Handle<CreateTable> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &CreateTableInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
-        let create = on_table(cx, "dynamodb:CreateTable", &name, None);
+        let create = self.on_table(cx, "dynamodb:CreateTable", &name).await?;
         let Some(tags) = input.tags.as_ref().filter(|tags| !tags.is_empty()) else {
             return Ok(vec![create]);
         };
-        let tagged = |access: Access| {
-            let keys = tags.iter().map(|tag| tag.key.clone()).collect();
-            tags.iter().fold(access.with("aws:TagKeys", keys), |access, Tag { key, value }| {
-                access.with(format!("aws:RequestTag/{key}"), vec![value.clone()])
-            })
-        };
-        Ok(vec![tagged(create), tagged(on_table(cx, "dynamodb:TagResource", &name, None))])
+        let tags = || tags.iter().map(|Tag { key, value }| (key.clone(), value.clone()));
+        let tag = self.on_table(cx, "dynamodb:TagResource", &name).await?;
+        Ok(vec![create.tagging(tags()), tag.tagging(tags())])
     }
 
     async fn handle(&self, cx: &Cx, input: CreateTableInput) -> Result<CreateTableOutput> {

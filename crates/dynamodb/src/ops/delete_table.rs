@@ -12,7 +12,6 @@ use cumulet_store::Read as _;
 use crate::DynamoDb;
 use crate::describe;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::model::{IndexState, TableRecord};
 use crate::purge;
 use crate::tables::TableName;
@@ -20,7 +19,7 @@ use crate::tables::TableName;
 impl Handle<DeleteTable> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &DeleteTableInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
-        Ok(vec![on_table(cx, "dynamodb:DeleteTable", &name, None)])
+        Ok(vec![self.on_table(cx, "dynamodb:DeleteTable", &name).await?])
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteTableInput) -> Result<DeleteTableOutput> {

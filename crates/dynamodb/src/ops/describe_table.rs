@@ -12,14 +12,13 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use crate::DynamoDb;
 use crate::describe;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::model::IndexState;
 use crate::tables::TableName;
 
 impl Handle<DescribeTable> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &DescribeTableInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
-        Ok(vec![on_table(cx, "dynamodb:DescribeTable", &name, None)])
+        Ok(vec![self.on_table(cx, "dynamodb:DescribeTable", &name).await?])
     }
 
     async fn handle(&self, cx: &Cx, input: DescribeTableInput) -> Result<DescribeTableOutput> {

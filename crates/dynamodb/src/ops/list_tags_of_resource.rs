@@ -11,13 +11,12 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::tables::TableName;
 
 impl Handle<ListTagsOfResource> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &ListTagsOfResourceInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.resource_arn)?;
-        Ok(vec![on_table(cx, "dynamodb:ListTagsOfResource", &name, None)])
+        Ok(vec![self.on_table(cx, "dynamodb:ListTagsOfResource", &name).await?])
     }
 
     async fn handle(

@@ -150,7 +150,6 @@ fn touched(input: &ScanInput) -> Touched {
     });
     let touched = Touched::new()
         .with("dynamodb:Select", Some(select))
-        .with("dynamodb:FullTableScan", Some(true))
         .with("dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity);
     // What cannot be read is refused later, before anything is done.
     let Ok(expressions) = Expressions::parse(input) else { return touched };

@@ -8,18 +8,15 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::ops::table_rules::{TAGS, tags};
 use crate::tables::TableName;
 
 impl Handle<TagResource> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &TagResourceInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.resource_arn)?;
-        let access = on_table(cx, "dynamodb:TagResource", &name, None);
-        let keys = input.tags.iter().map(|tag| tag.key.clone()).collect();
-        Ok(vec![input.tags.iter().fold(access.with("aws:TagKeys", keys), |access, tag| {
-            access.with(format!("aws:RequestTag/{}", tag.key), vec![tag.value.clone()])
-        })])
+        let access = self.on_table(cx, "dynamodb:TagResource", &name).await?;
+        let tags = input.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()));
+        Ok(vec![access.tagging(tags)])
     }
 
     async fn handle(&self, cx: &Cx, input: TagResourceInput) -> Result<TagResourceOutput> {

@@ -9,14 +9,13 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use super::tag_resource::not_found;
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::tables::TableName;
 
 impl Handle<UntagResource> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &UntagResourceInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.resource_arn)?;
-        let access = on_table(cx, "dynamodb:UntagResource", &name, None);
-        Ok(vec![access.with("aws:TagKeys", input.tag_keys.clone())])
+        let access = self.on_table(cx, "dynamodb:UntagResource", &name).await?;
+        Ok(vec![access.untagging(input.tag_keys.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: UntagResourceInput) -> Result<UntagResourceOutput> {

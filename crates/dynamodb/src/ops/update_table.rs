@@ -23,7 +23,6 @@ use crate::DynamoDb;
 use crate::backfill;
 use crate::describe;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::model::{Billing, IndexRecord, IndexState, TableRecord, Throughput};
 use crate::ops::table_rules;
 use crate::tables::TableName;
@@ -33,7 +32,7 @@ type Checked<T> = std::result::Result<T, Error>;
 impl Handle<UpdateTable> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &UpdateTableInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
-        Ok(vec![on_table(cx, "dynamodb:UpdateTable", &name, None)])
+        Ok(vec![self.on_table(cx, "dynamodb:UpdateTable", &name).await?])
     }
 
     async fn handle(&self, cx: &Cx, input: UpdateTableInput) -> Result<UpdateTableOutput> {

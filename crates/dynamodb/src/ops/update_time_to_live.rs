@@ -9,7 +9,6 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::item_access::on_table;
 use crate::model::TtlRecord;
 use crate::tables::TableName;
 use crate::ttl;
@@ -17,7 +16,7 @@ use crate::ttl;
 impl Handle<UpdateTimeToLive> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &UpdateTimeToLiveInput) -> Result<Vec<Access>> {
         let name = TableName::parse(cx, &input.table_name)?;
-        Ok(vec![on_table(cx, "dynamodb:UpdateTimeToLive", &name, None)])
+        Ok(vec![self.on_table(cx, "dynamodb:UpdateTimeToLive", &name).await?])
     }
 
     async fn handle(

@@ -16,12 +16,8 @@ impl Handle<AttachGroupPolicy> for Iam {
         cx: &Cx,
         input: &<AttachGroupPolicy as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        let mut accesses =
-            access::on::<Group>(cx, "iam:AttachGroupPolicy", &input.group_name).await?;
-        for access in &mut accesses {
-            access.context.push(("iam:PolicyARN".to_owned(), vec![input.policy_arn.clone()]));
-        }
-        Ok(accesses)
+        let accesses = access::on::<Group>(cx, "iam:AttachGroupPolicy", &input.group_name).await?;
+        Ok(access::of_policy(accesses, &input.policy_arn))
     }
 
     async fn handle(

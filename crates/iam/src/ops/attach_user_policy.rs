@@ -16,12 +16,9 @@ impl Handle<AttachUserPolicy> for Iam {
         cx: &Cx,
         input: &<AttachUserPolicy as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        let mut accesses =
+        let accesses =
             access::on_bounded::<User>(cx, "iam:AttachUserPolicy", &input.user_name).await?;
-        for access in &mut accesses {
-            access.context.push(("iam:PolicyARN".to_owned(), vec![input.policy_arn.clone()]));
-        }
-        Ok(accesses)
+        Ok(access::of_policy(accesses, &input.policy_arn))
     }
 
     async fn handle(

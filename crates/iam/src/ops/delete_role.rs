@@ -16,7 +16,7 @@ impl Handle<DeleteRole> for Iam {
         cx: &Cx,
         input: &<DeleteRole as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        access::on::<Role>(cx, "iam:DeleteRole", &input.role_name).await
+        access::on_bounded::<Role>(cx, "iam:DeleteRole", &input.role_name).await
     }
 
     async fn handle(

@@ -15,12 +15,9 @@ impl Handle<DetachRolePolicy> for Iam {
         cx: &Cx,
         input: &<DetachRolePolicy as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        let mut accesses =
+        let accesses =
             access::on_bounded::<Role>(cx, "iam:DetachRolePolicy", &input.role_name).await?;
-        for access in &mut accesses {
-            access.context.push(("iam:PolicyARN".to_owned(), vec![input.policy_arn.clone()]));
-        }
-        Ok(accesses)
+        Ok(access::of_policy(accesses, &input.policy_arn))
     }
 
     async fn handle(

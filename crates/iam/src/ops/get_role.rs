@@ -13,7 +13,7 @@ use crate::wire::{self, Detail};
 
 impl Handle<GetRole> for Iam {
     async fn access(&self, cx: &Cx, input: &<GetRole as Operation>::Input) -> Result<Vec<Access>> {
-        access::on::<Role>(cx, "iam:GetRole", &input.role_name).await
+        access::on_bounded::<Role>(cx, "iam:GetRole", &input.role_name).await
     }
 
     async fn handle(

@@ -17,7 +17,7 @@ impl Handle<UntagPolicy> for Iam {
         input: &<UntagPolicy as Operation>::Input,
     ) -> Result<Vec<Access>> {
         let access = access::on_policy(cx, "iam:UntagPolicy", &input.policy_arn).await?;
-        Ok(access.into_iter().map(|it| it.with("aws:TagKeys", input.tag_keys.clone())).collect())
+        Ok(access.into_iter().map(|it| it.untagging(input.tag_keys.clone())).collect())
     }
 
     async fn handle(

@@ -16,7 +16,7 @@ impl Handle<UntagRole> for Iam {
         input: &<UntagRole as Operation>::Input,
     ) -> Result<Vec<Access>> {
         let access = access::on::<Role>(cx, "iam:UntagRole", &input.role_name).await?;
-        Ok(access.into_iter().map(|it| it.with("aws:TagKeys", input.tag_keys.clone())).collect())
+        Ok(access.into_iter().map(|it| it.untagging(input.tag_keys.clone())).collect())
     }
 
     async fn handle(

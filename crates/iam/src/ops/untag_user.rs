@@ -16,7 +16,7 @@ impl Handle<UntagUser> for Iam {
         input: &<UntagUser as Operation>::Input,
     ) -> Result<Vec<Access>> {
         let access = access::on::<User>(cx, "iam:UntagUser", &input.user_name).await?;
-        Ok(access.into_iter().map(|it| it.with("aws:TagKeys", input.tag_keys.clone())).collect())
+        Ok(access.into_iter().map(|it| it.untagging(input.tag_keys.clone())).collect())
     }
 
     async fn handle(

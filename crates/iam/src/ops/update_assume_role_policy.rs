@@ -16,7 +16,7 @@ impl Handle<UpdateAssumeRolePolicy> for Iam {
         cx: &Cx,
         input: &<UpdateAssumeRolePolicy as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        access::on::<Role>(cx, "iam:UpdateAssumeRolePolicy", &input.role_name).await
+        access::on_bounded::<Role>(cx, "iam:UpdateAssumeRolePolicy", &input.role_name).await
     }
 
     async fn handle(

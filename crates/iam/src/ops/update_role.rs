@@ -16,7 +16,7 @@ impl Handle<UpdateRole> for Iam {
         cx: &Cx,
         input: &<UpdateRole as Operation>::Input,
     ) -> Result<Vec<Access>> {
-        access::on::<Role>(cx, "iam:UpdateRole", &input.role_name).await
+        access::on_bounded::<Role>(cx, "iam:UpdateRole", &input.role_name).await
     }
 
     async fn handle(

@@ -5,6 +5,7 @@
 
 use cumulet_api_lambda::errors::PolicyLengthExceededException;
 use cumulet_api_lambda::ops::{AddPermission, AddPermissionRequest, AddPermissionResponse};
+use cumulet_api_lambda::types::FunctionUrlAuthType;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::Tx;
 use serde_json::Value;
@@ -15,14 +16,15 @@ use crate::error::Error;
 use crate::name::{FunctionName, LATEST};
 use crate::policy;
 use crate::resolve::{check_revision, version_number};
-use crate::url::with_auth;
+use crate::url::AUTH_TYPE;
 
 impl Handle<AddPermission> for Lambda {
     async fn access(&self, cx: &Cx, input: &AddPermissionRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
         let access = on_function(cx, "lambda:AddPermission", &name).await?;
         let access = access.with("lambda:Principal", vec![input.principal.clone()]);
-        Ok(vec![with_auth(access, input.function_url_auth_type)])
+        let auth = input.function_url_auth_type.map(FunctionUrlAuthType::as_str);
+        Ok(vec![access.with_some(AUTH_TYPE, auth)])
     }
 
     async fn handle(&self, cx: &Cx, input: AddPermissionRequest) -> Result<AddPermissionResponse> {

@@ -16,7 +16,7 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::{Read as _, Tx};
 
 use crate::Lambda;
-use crate::access::{on_whole, tagging, to_layers, to_pass};
+use crate::access::{in_network, on_whole, to_layers, to_pass};
 use crate::code;
 use crate::describe::{self, Progress};
 use crate::error::Error;
@@ -33,13 +33,17 @@ impl Handle<CreateFunction> for Lambda {
     async fn access(&self, cx: &Cx, input: &CreateFunctionRequest) -> Result<Vec<Access>> {
         let name = FunctionName::unqualified(cx, &input.function_name)?;
         let mut create = on_whole(cx, "lambda:CreateFunction", &name).await?;
+        create = in_network(create, input.vpc_config.as_ref());
+        create = create
+            .with_some("lambda:CodeSigningConfigArn", input.code_signing_config_arn.as_deref());
         let mut all = Vec::new();
         if let Some(tags) = input.tags.as_ref().filter(|tags| !tags.is_empty()) {
-            create = tagging(create, tags);
-            all.push(tagging(on_whole(cx, "lambda:TagResource", &name).await?, tags));
+            create = create.tagging(tags.clone());
+            let tag = on_whole(cx, "lambda:TagResource", &name).await?;
+            all.push(tag.tagging(tags.clone()));
         }
         all.extend(to_layers(cx, create, input.layers.as_deref().unwrap_or_default())?);
-        all.push(to_pass(cx, &input.role)?);
+        all.push(to_pass(cx, &input.role, &name)?);
         Ok(all)
     }
 

@@ -11,12 +11,11 @@ use cumulet_store::names::{self, ClaimError, Owner};
 use cumulet_store::{Read as _, Tx};
 
 use crate::Lambda;
-use crate::access::on_function;
 use crate::error::Error;
 use crate::model::UrlRecord;
 use crate::name::FunctionName;
 use crate::ops::add_permission::exists;
-use crate::url::{self, check_qualifier, with_auth};
+use crate::url::{self, check_qualifier, on_url};
 
 /// Characters of the host's first label, as AWS has them.
 const ID_LENGTH: usize = 32;
@@ -25,8 +24,7 @@ const ID_ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz234567";
 impl Handle<CreateFunctionUrlConfig> for Lambda {
     async fn access(&self, cx: &Cx, input: &CreateFunctionUrlConfigRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        let access = on_function(cx, "lambda:CreateFunctionUrlConfig", &name).await?;
-        Ok(vec![with_auth(access, Some(input.auth_type))])
+        Ok(vec![on_url(cx, "lambda:CreateFunctionUrlConfig", &name, Some(input.auth_type)).await?])
     }
 
     async fn handle(

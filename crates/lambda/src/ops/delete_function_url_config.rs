@@ -7,15 +7,14 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::{Tx, names};
 
 use crate::Lambda;
-use crate::access::on_function;
 use crate::name::FunctionName;
 use crate::ops::create_function_url_config::url_owner;
-use crate::url::{self, check_qualifier};
+use crate::url::{self, check_qualifier, on_url};
 
 impl Handle<DeleteFunctionUrlConfig> for Lambda {
     async fn access(&self, cx: &Cx, input: &DeleteFunctionUrlConfigRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        Ok(vec![on_function(cx, "lambda:DeleteFunctionUrlConfig", &name).await?])
+        Ok(vec![on_url(cx, "lambda:DeleteFunctionUrlConfig", &name, None).await?])
     }
 
     async fn handle(

@@ -6,14 +6,13 @@ use cumulet_api_lambda::ops::{
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::Lambda;
-use crate::access::on_function;
 use crate::name::FunctionName;
-use crate::url::{self, check_qualifier};
+use crate::url::{self, check_qualifier, on_url};
 
 impl Handle<GetFunctionUrlConfig> for Lambda {
     async fn access(&self, cx: &Cx, input: &GetFunctionUrlConfigRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        Ok(vec![on_function(cx, "lambda:GetFunctionUrlConfig", &name).await?])
+        Ok(vec![on_url(cx, "lambda:GetFunctionUrlConfig", &name, None).await?])
     }
 
     async fn handle(

@@ -15,7 +15,9 @@ use crate::url;
 impl Handle<ListFunctionUrlConfigs> for Lambda {
     async fn access(&self, cx: &Cx, input: &ListFunctionUrlConfigsRequest) -> Result<Vec<Access>> {
         let name = FunctionName::unqualified(cx, &input.function_name)?;
-        Ok(vec![on_whole(cx, "lambda:ListFunctionUrlConfigs", &name).await?])
+        let access = on_whole(cx, "lambda:ListFunctionUrlConfigs", &name).await?;
+        let url = name.find_url(&cx.store().snapshot()).await?;
+        Ok(vec![access.with_some(url::AUTH_TYPE, url.map(|url| url.auth))])
     }
 
     async fn handle(

@@ -9,12 +9,19 @@ use crate::Lambda;
 use crate::access::on_function;
 use crate::error::Error;
 use crate::name::FunctionName;
+use crate::policy;
 use crate::resolve::check_revision;
+use crate::url::AUTH_TYPE;
 
 impl Handle<RemovePermission> for Lambda {
     async fn access(&self, cx: &Cx, input: &RemovePermissionRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        Ok(vec![on_function(cx, "lambda:RemovePermission", &name).await?])
+        let access = on_function(cx, "lambda:RemovePermission", &name).await?;
+        let policy = name.load_policy(&cx.store().snapshot()).await?;
+        let statement = policy.as_ref().and_then(|it| policy::named(it, &input.statement_id));
+        let Some(statement) = statement else { return Ok(vec![access]) };
+        let access = access.with_some("lambda:Principal", policy::principal_of(statement));
+        Ok(vec![access.with_some(AUTH_TYPE, policy::auth_of(statement))])
     }
 
     async fn handle(

@@ -6,7 +6,7 @@ use cumulet_api_lambda::ops::{TagResource, TagResourceOutput, TagResourceRequest
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::Lambda;
-use crate::access::{on_whole, tagging};
+use crate::access::on_whole;
 use crate::error::Error;
 use crate::name::FunctionName;
 
@@ -16,7 +16,7 @@ const MOST: usize = 50;
 impl Handle<TagResource> for Lambda {
     async fn access(&self, cx: &Cx, input: &TagResourceRequest) -> Result<Vec<Access>> {
         let name = FunctionName::unqualified(cx, &input.resource)?;
-        Ok(vec![tagging(on_whole(cx, "lambda:TagResource", &name).await?, &input.tags)])
+        Ok(vec![on_whole(cx, "lambda:TagResource", &name).await?.tagging(input.tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: TagResourceRequest) -> Result<TagResourceOutput> {

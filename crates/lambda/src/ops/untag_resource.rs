@@ -11,7 +11,7 @@ impl Handle<UntagResource> for Lambda {
     async fn access(&self, cx: &Cx, input: &UntagResourceRequest) -> Result<Vec<Access>> {
         let name = FunctionName::unqualified(cx, &input.resource)?;
         let access = on_whole(cx, "lambda:UntagResource", &name).await?;
-        Ok(vec![access.with("aws:TagKeys", input.tag_keys.clone())])
+        Ok(vec![access.untagging(input.tag_keys.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: UntagResourceRequest) -> Result<UntagResourceOutput> {

@@ -9,7 +9,7 @@ use cumulet_api_lambda::types::FunctionConfiguration;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::Lambda;
-use crate::access::{on_whole, to_layers, to_pass};
+use crate::access::{in_network, on_whole, to_layers, to_pass};
 use crate::code;
 use crate::describe::{self, Progress};
 use crate::name::FunctionName;
@@ -25,9 +25,10 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
     ) -> Result<Vec<Access>> {
         let name = FunctionName::unqualified(cx, &input.function_name)?;
         let update = on_whole(cx, "lambda:UpdateFunctionConfiguration", &name).await?;
+        let update = in_network(update, input.vpc_config.as_ref());
         let mut all = to_layers(cx, update, input.layers.as_deref().unwrap_or_default())?;
         if let Some(role) = &input.role {
-            all.push(to_pass(cx, role)?);
+            all.push(to_pass(cx, role, &name)?);
         }
         Ok(all)
     }

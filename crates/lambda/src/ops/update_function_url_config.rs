@@ -7,15 +7,13 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::Tx;
 
 use crate::Lambda;
-use crate::access::on_function;
 use crate::name::FunctionName;
-use crate::url::{self, check_qualifier, with_auth};
+use crate::url::{self, check_qualifier, on_url};
 
 impl Handle<UpdateFunctionUrlConfig> for Lambda {
     async fn access(&self, cx: &Cx, input: &UpdateFunctionUrlConfigRequest) -> Result<Vec<Access>> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        let access = on_function(cx, "lambda:UpdateFunctionUrlConfig", &name).await?;
-        Ok(vec![with_auth(access, input.auth_type)])
+        Ok(vec![on_url(cx, "lambda:UpdateFunctionUrlConfig", &name, input.auth_type).await?])
     }
 
     async fn handle(

@@ -12,7 +12,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use crate::Logs;
 use crate::append::random;
 use crate::error::Error;
-use crate::group::{GroupName, requesting};
+use crate::group::GroupName;
 use crate::model::GroupRecord;
 
 impl Handle<CreateLogGroup> for Logs {
@@ -23,7 +23,7 @@ impl Handle<CreateLogGroup> for Logs {
             return Ok(vec![create]);
         };
         let tag = name.tag_access(cx, "logs:TagResource").await?;
-        Ok(vec![requesting(create, tags), requesting(tag, tags)])
+        Ok(vec![create.tagging(tags.clone()), tag.tagging(tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: CreateLogGroupRequest) -> Result<CreateLogGroupOutput> {

@@ -14,7 +14,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::Logs;
 use crate::error::Error;
-use crate::group::{GroupName, requesting};
+use crate::group::GroupName;
 
 const MOST_TAGS: usize = 50;
 
@@ -22,7 +22,7 @@ impl Handle<TagResource> for Logs {
     async fn access(&self, cx: &Cx, input: &TagResourceRequest) -> Result<Vec<Access>> {
         let name = GroupName::from_arn(&input.resource_arn)?;
         let access = name.tag_access(cx, "logs:TagResource").await?;
-        Ok(vec![requesting(access, &input.tags)])
+        Ok(vec![access.tagging(input.tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: TagResourceRequest) -> Result<TagResourceOutput> {
@@ -36,7 +36,7 @@ impl Handle<TagLogGroup> for Logs {
     async fn access(&self, cx: &Cx, input: &TagLogGroupRequest) -> Result<Vec<Access>> {
         let name = GroupName::own(cx, &input.log_group_name);
         let access = name.access(cx, "logs:TagLogGroup", "").await?;
-        Ok(vec![requesting(access, &input.tags)])
+        Ok(vec![access.tagging(input.tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: TagLogGroupRequest) -> Result<TagLogGroupOutput> {

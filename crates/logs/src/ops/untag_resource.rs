@@ -17,7 +17,7 @@ impl Handle<UntagResource> for Logs {
     async fn access(&self, cx: &Cx, input: &UntagResourceRequest) -> Result<Vec<Access>> {
         let name = GroupName::from_arn(&input.resource_arn)?;
         let access = name.tag_access(cx, "logs:UntagResource").await?;
-        Ok(vec![access.with("aws:TagKeys", input.tag_keys.clone())])
+        Ok(vec![access.untagging(input.tag_keys.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: UntagResourceRequest) -> Result<UntagResourceOutput> {
@@ -31,7 +31,7 @@ impl Handle<UntagLogGroup> for Logs {
     async fn access(&self, cx: &Cx, input: &UntagLogGroupRequest) -> Result<Vec<Access>> {
         let name = GroupName::own(cx, &input.log_group_name);
         let access = name.access(cx, "logs:UntagLogGroup", "").await?;
-        Ok(vec![access.with("aws:TagKeys", input.tags.clone())])
+        Ok(vec![access.untagging(input.tags.clone())])
     }
 
     async fn handle(&self, cx: &Cx, input: UntagLogGroupRequest) -> Result<UntagLogGroupOutput> {

@@ -25,7 +25,15 @@ use crate::{S3, checksum};
 impl Handle<CompleteMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &CompleteMultipartUploadRequest) -> Result<Vec<Access>> {
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:PutObject").await
+        let accesses =
+            on_object(cx, &input.bucket, &input.key, expected, "s3:PutObject").await?.into_iter();
+        let with = |access: Access| {
+            access
+                .with_some("s3:if-none-match", input.if_none_match.as_deref())
+                .with_some("s3:if-match", input.if_match.as_deref())
+                .with("s3:ObjectCreationOperation", vec!["true".to_owned()])
+        };
+        Ok(accesses.map(with).collect())
     }
 
     async fn handle(

@@ -11,6 +11,7 @@ use cumulet_base::Timestamp;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::access::on;
+use crate::asked::{object_keys, with_all};
 use crate::conditions::{WriteCondition, copy_condition, quoted};
 use crate::error::{S3Error, TxError};
 use crate::model::{Headers, VersionRecord};
@@ -30,11 +31,14 @@ impl Handle<CopyObject> for S3 {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let arn = bucket.place.object_arn(&input.key);
         let access = on(cx, &bucket, "s3:PutObject", arn.clone()).await?;
-        let from = format!("/{}/{}", source.bucket, source.key);
-        accesses.push(access.with("s3:x-amz-copy-source", vec![from]));
-        if input.tagging.is_some() {
-            accesses.push(on(cx, &bucket, "s3:PutObjectTagging", arn).await?);
-        }
+        let directive = input.metadata_directive.map(|directive| directive.as_str());
+        let access = with_all(access, object_keys!(input))
+            .with_some("s3:if-none-match", input.if_none_match.as_deref())
+            .with_some("s3:if-match", input.if_match.as_deref())
+            .with_some("s3:x-amz-copy-source", Some(source.named()))
+            .with_some("s3:x-amz-metadata-directive", directive)
+            .with("s3:ObjectCreationOperation", vec!["true".to_owned()]);
+        accesses.extend(tags::accesses(cx, &bucket, access, arn, input.tagging.as_deref()).await?);
         Ok(accesses)
     }
 

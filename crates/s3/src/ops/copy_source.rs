@@ -22,6 +22,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// As the request names it, decoded and without version: `/bucket/key`.
+    pub(crate) fn named(&self) -> String {
+        format!("/{}/{}", self.bucket, self.key)
+    }
+
     /// Reads `[/]bucket/key[?versionId=…]`, percent-encoded once.
     pub(crate) fn parse(header: &str) -> Result<Self, S3Error> {
         let wrong = || S3Error::InvalidArgument {
@@ -50,7 +55,7 @@ pub(crate) async fn access(
     expected: Option<&str>,
 ) -> Result<Vec<Access>> {
     let object = (source.bucket.as_str(), source.key.as_str(), source.version.as_deref());
-    fetch::access(cx, object, expected, ("s3:GetObject", "s3:GetObjectVersion")).await
+    fetch::tagged_access(cx, object, expected, ("s3:GetObject", "s3:GetObjectVersion")).await
 }
 
 /// Finds it, where the conditions hold.

@@ -16,6 +16,8 @@ use cumulet_store::Tx;
 use cumulet_store::names::{self, ClaimError};
 
 use crate::S3;
+use crate::access::requested;
+use crate::asked::{acl_keys, with_all};
 use crate::error::{S3Error, TxError};
 use crate::model::{BucketRecord, ListedRecord, Ownership, PublicAccess};
 use crate::store::{NAMES, Place};
@@ -26,7 +28,13 @@ impl Handle<CreateBucket> for S3 {
     async fn access(&self, cx: &Cx, input: &CreateBucketRequest) -> Result<Vec<Access>> {
         crate::names::check_bucket(&input.bucket)?;
         let access = Access::on(cx, "s3:CreateBucket", Arn::bare("s3", &input.bucket));
-        Ok(vec![access.with("s3:LocationConstraint", vec![location(cx, input)?.to_string()])])
+        let ownership = input.object_ownership.map(|ownership| ownership.as_str());
+        let namespace = input.bucket_namespace.map(|namespace| namespace.as_str());
+        let access = with_all(requested(cx, access), acl_keys!(input))
+            .with_some("s3:locationconstraint", Some(location(cx, input)?.to_string()))
+            .with_some("s3:x-amz-object-ownership", ownership)
+            .with_some("s3:x-amz-bucket-namespace", namespace);
+        Ok(vec![access])
     }
 
     async fn handle(&self, cx: &Cx, input: CreateBucketRequest) -> Result<CreateBucketOutput> {

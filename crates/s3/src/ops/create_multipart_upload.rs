@@ -12,6 +12,7 @@ use cumulet_auth::sigv4::ChecksumAlgorithm;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::access::on;
+use crate::asked::{object_keys, with_all};
 use crate::error::{S3Error, TxError};
 use crate::model::{BucketRecord, UploadRecord};
 use crate::object::{algorithm, check_headers, headers, refuse_unsupported};
@@ -23,11 +24,12 @@ impl Handle<CreateMultipartUpload> for S3 {
     async fn access(&self, cx: &Cx, input: &CreateMultipartUploadRequest) -> Result<Vec<Access>> {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let arn = bucket.place.object_arn(&input.key);
-        let mut accesses = vec![on(cx, &bucket, "s3:PutObject", arn.clone()).await?];
-        if input.tagging.is_some() {
-            accesses.push(on(cx, &bucket, "s3:PutObjectTagging", arn).await?);
-        }
-        Ok(accesses)
+        let access = on(cx, &bucket, "s3:PutObject", arn.clone()).await?;
+        // "The operation that creates an object" is the upload's completion ("Enforce conditional
+        // writes on Amazon S3 buckets").
+        let access = with_all(access, object_keys!(input))
+            .with("s3:ObjectCreationOperation", vec!["false".to_owned()]);
+        tags::accesses(cx, &bucket, access, arn, input.tagging.as_deref()).await
     }
 
     async fn handle(

@@ -15,7 +15,10 @@ impl Handle<DeleteObject> for S3 {
     async fn access(&self, cx: &Cx, input: &DeleteObjectRequest) -> Result<Vec<Access>> {
         let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
         let actions = ("s3:DeleteObject", "s3:DeleteObjectVersion");
-        fetch::access(cx, object, input.expected_bucket_owner.as_deref(), actions).await
+        let expected = input.expected_bucket_owner.as_deref();
+        let accesses = fetch::access(cx, object, expected, actions).await?.into_iter();
+        let with = |access: Access| access.with_some("s3:if-match", input.if_match.as_deref());
+        Ok(accesses.map(with).collect())
     }
 
     async fn handle(&self, cx: &Cx, input: DeleteObjectRequest) -> Result<DeleteObjectOutput> {

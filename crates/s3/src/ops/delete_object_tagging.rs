@@ -6,15 +6,17 @@ use cumulet_api_s3::ops::{
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::S3;
-use crate::access::on_object;
+use crate::fetch;
 use crate::object::shown_version;
 use crate::store::bucket;
 use crate::tags;
 
 impl Handle<DeleteObjectTagging> for S3 {
     async fn access(&self, cx: &Cx, input: &DeleteObjectTaggingRequest) -> Result<Vec<Access>> {
+        let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let actions = ("s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging");
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:DeleteObjectTagging").await
+        fetch::tagged_access(cx, object, expected, actions).await
     }
 
     async fn handle(

@@ -9,7 +9,7 @@ use super::delete_object::delete;
 use crate::conditions::WriteCondition;
 use crate::error::S3Error;
 use crate::store::{Bucket, bucket};
-use crate::{S3, access, fetch};
+use crate::{S3, fetch};
 
 /// Objects of one request.
 const MOST: usize = 1000;
@@ -57,9 +57,9 @@ impl Handle<DeleteObjects> for S3 {
 
 async fn one(cx: &Cx, bucket: &Bucket, object: &ObjectIdentifier) -> Result<DeletedObject> {
     let version = object.version_id.as_deref();
-    let action = if version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
-    let arn = bucket.place.object_arn(&object.key);
-    cx.authorize(&access::on(cx, bucket, action, arn).await?).await?;
+    let actions = ("s3:DeleteObject", "s3:DeleteObjectVersion");
+    let access = fetch::access_in(cx, bucket, &object.key, version, actions).await?;
+    cx.authorize(&access.with_some("s3:if-match", object.e_tag.as_deref())).await?;
     crate::names::check_key(&object.key)?;
     fetch::check_version(version)?;
     let condition = WriteCondition::new(object.e_tag.as_ref(), None)?;

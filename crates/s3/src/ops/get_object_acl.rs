@@ -5,15 +5,16 @@ use cumulet_api_s3::types::{Grant, Grantee, Permission, Type};
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::S3;
-use crate::access::on_object;
 use crate::fetch;
 use crate::ops::listed;
 use crate::store::bucket;
 
 impl Handle<GetObjectAcl> for S3 {
     async fn access(&self, cx: &Cx, input: &GetObjectAclRequest) -> Result<Vec<Access>> {
+        let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let actions = ("s3:GetObjectAcl", "s3:GetObjectVersionAcl");
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:GetObjectAcl").await
+        fetch::tagged_access(cx, object, expected, actions).await
     }
 
     async fn handle(&self, cx: &Cx, input: GetObjectAclRequest) -> Result<GetObjectAclOutput> {

@@ -20,9 +20,9 @@ impl Handle<GetObjectAttributes> for S3 {
         let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
         let expected = input.expected_bucket_owner.as_deref();
         let actions = ("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes");
-        let mut accesses = fetch::access(cx, object, expected, actions).await?;
+        let mut accesses = fetch::tagged_access(cx, object, expected, actions).await?;
         let actions = ("s3:GetObject", "s3:GetObjectVersion");
-        accesses.extend(fetch::access(cx, object, expected, actions).await?);
+        accesses.extend(fetch::tagged_access(cx, object, expected, actions).await?);
         Ok(accesses)
     }
 

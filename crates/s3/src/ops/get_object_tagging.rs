@@ -4,7 +4,6 @@ use cumulet_api_s3::ops::{GetObjectTagging, GetObjectTaggingOutput, GetObjectTag
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::S3;
-use crate::access::on_object;
 use crate::fetch;
 use crate::object::shown_version;
 use crate::store::bucket;
@@ -12,8 +11,10 @@ use crate::tags;
 
 impl Handle<GetObjectTagging> for S3 {
     async fn access(&self, cx: &Cx, input: &GetObjectTaggingRequest) -> Result<Vec<Access>> {
+        let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let actions = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging");
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:GetObjectTagging").await
+        fetch::tagged_access(cx, object, expected, actions).await
     }
 
     async fn handle(

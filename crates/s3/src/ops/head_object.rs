@@ -10,7 +10,7 @@ impl Handle<HeadObject> for S3 {
     async fn access(&self, cx: &Cx, input: &HeadObjectRequest) -> Result<Vec<Access>> {
         let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
         let actions = ("s3:GetObject", "s3:GetObjectVersion");
-        fetch::access(cx, object, input.expected_bucket_owner.as_deref(), actions).await
+        fetch::tagged_access(cx, object, input.expected_bucket_owner.as_deref(), actions).await
     }
 
     async fn handle(&self, cx: &Cx, input: HeadObjectRequest) -> Result<HeadObjectOutput> {

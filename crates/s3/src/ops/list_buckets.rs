@@ -8,6 +8,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use cumulet_store::{Direction, Read as _};
 
 use crate::S3;
+use crate::access::requested;
 use crate::error::S3Error;
 use crate::listing::After;
 use crate::model::ListedRecord;
@@ -22,7 +23,7 @@ impl Handle<ListBuckets> for S3 {
         if cx.principal().account().is_none() {
             return Err(S3Error::AccessDenied.into());
         }
-        Ok(vec![Access::any(cx, "s3:ListAllMyBuckets")])
+        Ok(vec![requested(cx, Access::any(cx, "s3:ListAllMyBuckets"))])
     }
 
     async fn handle(&self, cx: &Cx, input: ListBucketsRequest) -> Result<ListBucketsOutput> {

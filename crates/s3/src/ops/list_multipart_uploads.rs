@@ -11,6 +11,7 @@ use cumulet_service::{Access, Cx, Handle, Result};
 use cumulet_store::{Direction, Key, Range, Read as _};
 
 use crate::S3;
+use crate::access::on_bucket;
 use crate::listing::{After, behind, common, later, limit, spell};
 use crate::model::UploadRecord;
 use crate::ops::listed;
@@ -18,14 +19,8 @@ use crate::store::{Place, beginning_with, bucket};
 
 impl Handle<ListMultipartUploads> for S3 {
     async fn access(&self, cx: &Cx, input: &ListMultipartUploadsRequest) -> Result<Vec<Access>> {
-        let asked = listed::Asked {
-            prefix: input.prefix.as_deref(),
-            delimiter: input.delimiter.as_deref(),
-            max_keys: None,
-        };
         let expected = input.expected_bucket_owner.as_deref();
-        let action = "s3:ListBucketMultipartUploads";
-        listed::access(cx, &input.bucket, expected, action, &asked).await
+        on_bucket(cx, &input.bucket, expected, "s3:ListBucketMultipartUploads").await
     }
 
     async fn handle(

@@ -6,13 +6,15 @@ use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::S3;
 use crate::access::on_bucket;
+use crate::asked::{acl_keys, with_all};
 use crate::error::S3Error;
 use crate::store::bucket;
 
 impl Handle<PutBucketAcl> for S3 {
     async fn access(&self, cx: &Cx, input: &PutBucketAclRequest) -> Result<Vec<Access>> {
         let expected = input.expected_bucket_owner.as_deref();
-        on_bucket(cx, &input.bucket, expected, "s3:PutBucketAcl").await
+        let accesses = on_bucket(cx, &input.bucket, expected, "s3:PutBucketAcl").await?;
+        Ok(accesses.into_iter().map(|access| with_all(access, acl_keys!(input))).collect())
     }
 
     async fn handle(&self, cx: &Cx, input: PutBucketAclRequest) -> Result<PutBucketAclOutput> {

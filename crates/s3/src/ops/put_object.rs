@@ -10,6 +10,7 @@ use cumulet_api_s3::ops::{PutObject, PutObjectOutput, PutObjectRequest};
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::access::on;
+use crate::asked::{object_keys, with_all};
 use crate::conditions::{WriteCondition, quoted};
 use crate::error::{S3Error, TxError};
 use crate::model::VersionRecord;
@@ -23,24 +24,12 @@ impl Handle<PutObject> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectRequest) -> Result<Vec<Access>> {
         let bucket = bucket(cx, &input.bucket, input.expected_bucket_owner.as_deref()).await?;
         let arn = bucket.place.object_arn(&input.key);
-        let mut access = on(cx, &bucket, "s3:PutObject", arn.clone()).await?;
-        let keys = [
-            ("s3:x-amz-acl", input.acl.map(|acl| acl.as_str().to_owned())),
-            ("s3:x-amz-storage-class", input.storage_class.clone()),
-            ("s3:x-amz-server-side-encryption", input.server_side_encryption.clone()),
-            ("s3:if-none-match", input.if_none_match.clone()),
-            ("s3:if-match", input.if_match.clone()),
-        ];
-        for (name, value) in keys {
-            if let Some(value) = value {
-                access = access.with(name, vec![value]);
-            }
-        }
-        let mut accesses = vec![access];
-        if input.tagging.is_some() {
-            accesses.push(on(cx, &bucket, "s3:PutObjectTagging", arn).await?);
-        }
-        Ok(accesses)
+        let access = on(cx, &bucket, "s3:PutObject", arn.clone()).await?;
+        let access = with_all(access, object_keys!(input))
+            .with_some("s3:if-none-match", input.if_none_match.as_deref())
+            .with_some("s3:if-match", input.if_match.as_deref())
+            .with("s3:ObjectCreationOperation", vec!["true".to_owned()]);
+        tags::accesses(cx, &bucket, access, arn, input.tagging.as_deref()).await
     }
 
     async fn handle(&self, cx: &Cx, input: PutObjectRequest) -> Result<PutObjectOutput> {

@@ -5,15 +5,18 @@ use cumulet_api_s3::types::ObjectCannedACL;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::S3;
-use crate::access::on_object;
+use crate::asked::{acl_keys, with_all};
 use crate::error::S3Error;
 use crate::fetch;
 use crate::store::bucket;
 
 impl Handle<PutObjectAcl> for S3 {
     async fn access(&self, cx: &Cx, input: &PutObjectAclRequest) -> Result<Vec<Access>> {
+        let object = (input.bucket.as_str(), input.key.as_str(), input.version_id.as_deref());
+        let actions = ("s3:PutObjectAcl", "s3:PutObjectVersionAcl");
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:PutObjectAcl").await
+        let accesses = fetch::tagged_access(cx, object, expected, actions).await?;
+        Ok(accesses.into_iter().map(|access| with_all(access, acl_keys!(input))).collect())
     }
 
     async fn handle(&self, cx: &Cx, input: PutObjectAclRequest) -> Result<PutObjectAclOutput> {

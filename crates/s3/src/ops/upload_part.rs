@@ -20,7 +20,9 @@ use crate::{S3, checksum, multipart};
 impl Handle<UploadPart> for S3 {
     async fn access(&self, cx: &Cx, input: &UploadPartRequest) -> Result<Vec<Access>> {
         let expected = input.expected_bucket_owner.as_deref();
-        on_object(cx, &input.bucket, &input.key, expected, "s3:PutObject").await
+        let accesses = on_object(cx, &input.bucket, &input.key, expected, "s3:PutObject").await?;
+        let no = || vec!["false".to_owned()];
+        Ok(accesses.into_iter().map(|it| it.with("s3:ObjectCreationOperation", no())).collect())
     }
 
     async fn handle(&self, cx: &Cx, input: UploadPartRequest) -> Result<UploadPartOutput> {

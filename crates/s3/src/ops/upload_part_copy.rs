@@ -24,7 +24,12 @@ impl Handle<UploadPartCopy> for S3 {
         let mut accesses = copy_source::access(cx, &source, expected).await?;
         let expected = input.expected_bucket_owner.as_deref();
         let own = on_object(cx, &input.bucket, &input.key, expected, "s3:PutObject").await?;
-        accesses.extend(own);
+        let with = |access: Access| {
+            access
+                .with_some("s3:x-amz-copy-source", Some(source.named()))
+                .with("s3:ObjectCreationOperation", vec!["false".to_owned()])
+        };
+        accesses.extend(own.into_iter().map(with));
         Ok(accesses)
     }
 

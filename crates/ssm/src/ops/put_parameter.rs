@@ -36,6 +36,7 @@ impl Handle<PutParameter> for Ssm {
         let overwrite = input.overwrite.unwrap_or_default().to_string();
         let put = name.access(cx, "ssm:PutParameter", record.as_ref());
         let put = put.with("ssm:Overwrite", vec![overwrite]);
+        let put = put.with_some("ssm:Policies", input.policies.as_deref());
         let Some(tags) = input.tags.as_deref().filter(|tags| !tags.is_empty()) else {
             return Ok(vec![put]);
         };

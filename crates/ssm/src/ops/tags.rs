@@ -47,7 +47,7 @@ impl Handle<RemoveTagsFromResource> for Ssm {
     async fn access(&self, cx: &Cx, input: &RemoveTagsFromResourceRequest) -> Result<Vec<Access>> {
         let action = "ssm:RemoveTagsFromResource";
         let access = access(cx, action, input.resource_type, &input.resource_id).await?;
-        Ok(vec![access.with("aws:TagKeys", input.tag_keys.clone())])
+        Ok(vec![access.untagging(input.tag_keys.clone())])
     }
 
     async fn handle(

@@ -87,12 +87,8 @@ fn access(
     };
     access = access.under(role.map(|role| role.trust.clone()));
     access = access.with("sts:RoleSessionName", vec![input.role_session_name.clone()]);
-    if let Some(id) = &input.external_id {
-        access = access.with("sts:ExternalId", vec![id.clone()]);
-    }
-    if let Some(identity) = &input.source_identity {
-        access = access.with("sts:SourceIdentity", vec![identity.clone()]);
-    }
+    access = access.with_some("sts:ExternalId", input.external_id.as_deref());
+    access = access.with_some("sts:SourceIdentity", input.source_identity.as_deref());
     if let Some(keys) = &input.transitive_tag_keys {
         access = access.with("sts:TransitiveTagKeys", keys.clone());
     }
@@ -104,13 +100,6 @@ fn access(
     with_tags(access, input.tags.as_deref().unwrap_or_default())
 }
 
-fn with_tags(mut access: Access, tags: &[Tag]) -> Access {
-    for tag in tags {
-        access = access.with(format!("aws:RequestTag/{}", tag.key), vec![tag.value.clone()]);
-    }
-    if !tags.is_empty() {
-        let keys = tags.iter().map(|tag| tag.key.clone()).collect();
-        access = access.with("aws:TagKeys", keys);
-    }
-    access
+fn with_tags(access: Access, tags: &[Tag]) -> Access {
+    access.tagging(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())))
 }

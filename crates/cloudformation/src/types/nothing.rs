@@ -1,4 +1,4 @@
-//! AWS::CDK::Metadata, which CDK puts into templates to count its users: accepted as nothing.
+//! Types that are accepted as nothing, such as AWS::CDK::Metadata, by which CDK counts its users.
 
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
 

@@ -1,5 +1,5 @@
-//! Condition keys of what a request says of a stack ("Actions, resources, and condition keys for AWS
-//! CloudFormation").
+//! Condition keys of what a request says of a stack ("Actions, resources, and condition keys for
+//! AWS CloudFormation").
 
 use cumulet_api_cloudformation::types::{ResourceToImport, Tag};
 use cumulet_service::Access;

@@ -110,8 +110,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
     Ok(Composed { cloud, sites, root, mail })
 }
 
-/// The way of services to sites. Who may deploy to a public server need not be who owns its network:
-/// from there requests reach the internet alone.
+/// The way of services to sites. Who may deploy to a public server need not be who owns its
+/// network: from there requests reach the internet alone.
 fn way_out(public: bool, sites: &[Arc<dyn Sites>]) -> Result<Web, String> {
     let policy: Arc<dyn DestinationPolicy> =
         if public { Arc::new(PublicOnly) } else { Arc::new(AllowAll) };

@@ -22,11 +22,11 @@ mod request;
 mod responses;
 mod source;
 mod store;
-mod types;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use std::sync::Arc;
 

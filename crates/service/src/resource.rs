@@ -18,7 +18,7 @@ pub trait Resource: Send + Sync + 'static {
     fn replaces(&self, property: &str) -> bool;
 
     /// Makes the resource and waits until it can be used. The operation that makes it notes it
-    /// ([`Cx::note_made`]), so that it can be found again after a crash and removed after a failure.
+    /// ([`Cx::note_made`]): so it can be found again after a crash and removed after a failure.
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>>;
 
     /// Changes it in place.

@@ -115,11 +115,7 @@ impl Run {
     }
 
     /// Removes a physical resource.
-    pub(crate) async fn unmake(
-        &self,
-        id: &str,
-        made: &Made,
-    ) -> Result<Result<(), String>, Stop> {
+    pub(crate) async fn unmake(&self, id: &str, made: &Made) -> Result<Result<(), String>, Stop> {
         let state = self.state(made)?;
         let parts = self.parts(&made.type_name);
         let (cx, resource) = match parts {

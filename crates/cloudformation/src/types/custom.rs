@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use cumulet_api_lambda::ops::{InvocationRequest, Invoke};
 use cumulet_api_lambda::types::InvocationType;
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result, StackPart};
+use cumulet_service::{
+    Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result, StackPart,
+};
 use cumulet_store::{Direction, Key, Read as _};
 use serde_json::{Map, Value, json};
 
@@ -107,8 +109,7 @@ impl<'a> Question<'a> {
         properties: &Properties,
         physical_id: Option<&str>,
     ) -> Result<Actual> {
-        let missing =
-            || Error::validation("A custom resource needs the property ServiceToken.");
+        let missing = || Error::validation("A custom resource needs the property ServiceToken.");
         let function = properties.get("ServiceToken").and_then(Value::as_str);
         let function = function.ok_or_else(missing)?;
         let asked = self.put().await?;

@@ -139,10 +139,7 @@ fn actual(stack: Stack) -> Actual {
         let name = format!("Outputs.{}", output.output_key?);
         Some((name, Value::String(output.output_value?)))
     });
-    Actual {
-        attributes: attributes.collect(),
-        physical_id: stack.stack_id.unwrap_or_default(),
-    }
+    Actual { attributes: attributes.collect(), physical_id: stack.stack_id.unwrap_or_default() }
 }
 
 fn acknowledged() -> Vec<Capability> {
@@ -177,8 +174,13 @@ impl Asked {
             .iter()
             .map(|(key, value)| Tag { key: key.clone(), value: value.clone() })
             .collect();
-        let mut read =
-            Self { url: String::new(), parameters: Vec::new(), tags: Vec::new(), notified: None, minutes: None };
+        let mut read = Self {
+            url: String::new(),
+            parameters: Vec::new(),
+            tags: Vec::new(),
+            notified: None,
+            minutes: None,
+        };
         for (property, value) in desired.properties {
             let wrong = || Error::validation(format!("Stack: {property} cannot be {value}."));
             match property.as_str() {

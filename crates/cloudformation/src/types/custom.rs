@@ -97,7 +97,9 @@ impl<'a> Question<'a> {
         let outside = || Error::internal("a custom resource outside of a stack");
         let part = cx.part().ok_or_else(outside)?;
         let mut hash = DefaultHasher::new();
-        about.iter().for_each(|thing| thing.to_string().hash(&mut hash));
+        for thing in about {
+            thing.to_string().hash(&mut hash);
+        }
         let key = responses::questions(cx, part).u64(hash.finish());
         Ok(Self { cx, part, key })
     }

@@ -184,7 +184,7 @@ impl Asked {
         for (property, value) in desired.properties {
             let wrong = || Error::validation(format!("Stack: {property} cannot be {value}."));
             match property.as_str() {
-                "TemplateURL" => read.url = value.as_str().ok_or_else(wrong)?.to_owned(),
+                "TemplateURL" => value.as_str().ok_or_else(wrong)?.clone_into(&mut read.url),
                 "Parameters" => read.parameters = parameters(value).ok_or_else(wrong)?,
                 "TimeoutInMinutes" => {
                     let minutes = text(value).and_then(|text| text.parse().ok());

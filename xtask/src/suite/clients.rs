@@ -1,6 +1,6 @@
-//! The real clients: pytest drives boto3, the AWS CLI, the SAM CLI, the JavaScript SDK and a browser
-//! against clouds of their own (tests/clients/). Their packages are pinned and installed below the
-//! target folder, once per change of the pins.
+//! The real clients: pytest drives boto3, the AWS CLI, the SAM CLI, the JavaScript SDK and a
+//! browser against clouds of their own (tests/clients/). Their packages are pinned and installed
+//! below the target folder, once per change of the pins.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,7 @@ const POOL: &str = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-
 pub(super) fn document(paths: &Value) -> Value {
     json!({
         "swagger": "2.0",
-        "info": { "title": "notes", "version": "1.0" },
+        "info": { "title": "items", "version": "1.0" },
         "paths": paths,
         "securityDefinitions": {
             "Pool": {

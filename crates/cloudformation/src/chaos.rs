@@ -7,6 +7,7 @@
 //! `CHAOS_FIRST` and `CHAOS_SEEDS` say which seeds to try; the usual ones take some seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -332,7 +333,7 @@ impl Case {
             format!("\n    {logical} {status} {physical} {}", event.event_id)
         };
         self.told += &new.iter().map(line).collect::<String>();
-        self.told += &format!("\n  {status}: {world:?}\n  {current:?}");
+        let _ = write!(self.told, "\n  {status}: {world:?}\n  {current:?}");
         self.check_events(new, status, template);
         let mut left = BTreeSet::new();
         for event in new {
@@ -422,7 +423,7 @@ impl Case {
                 {
                     let need = need["Ref"].as_str().unwrap();
                     let ready =
-                        verb != "CREATE" || created.contains(need) || !self.is_new(events, need);
+                        verb != "CREATE" || created.contains(need) || !Self::is_new(events, need);
                     self.expect(ready, &format!("{id} was begun before {need} was there"));
                 }
             } else if verb == "CREATE" && outcome == "COMPLETE" {
@@ -433,7 +434,7 @@ impl Case {
     }
 
     /// Whether the events are about making this resource.
-    fn is_new(&self, events: &[StackEvent], id: &str) -> bool {
+    fn is_new(events: &[StackEvent], id: &str) -> bool {
         events.iter().any(|event| {
             event.logical_resource_id.as_deref() == Some(id)
                 && event.resource_status.is_some_and(|s| s.as_str() == "CREATE_IN_PROGRESS")
@@ -460,7 +461,7 @@ impl Case {
             on_failure: Some(on_failure),
             ..CreateStackInput::default()
         };
-        self.told += &format!("\ncreate {on_failure:?} {template}");
+        let _ = write!(self.told, "\ncreate {on_failure:?} {template}");
         self.id = self.at.cx.call::<CreateStack>(input).await.unwrap().stack_id.unwrap();
         let status = self.settled().await;
         self.check(&status, &template, &BTreeMap::new()).await;
@@ -476,7 +477,7 @@ impl Case {
             disable_rollback,
             ..UpdateStackInput::default()
         };
-        self.told += &format!("\nupdate {disable_rollback:?} {template}");
+        let _ = write!(self.told, "\nupdate {disable_rollback:?} {template}");
         match self.at.cx.call::<UpdateStack>(input).await {
             Err(error) if error.message.starts_with("No updates") => {
                 return self.settled().await;

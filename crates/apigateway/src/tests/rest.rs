@@ -26,7 +26,7 @@ const POOL: &str = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-
 pub(super) fn document(paths: &Value) -> Value {
     json!({
         "swagger": "2.0",
-        "info": { "title": "memos", "version": "1.0" },
+        "info": { "title": "items", "version": "1.0" },
         "paths": paths,
         "securityDefinitions": {
             "Pool": {
@@ -107,26 +107,26 @@ impl Fixture {
 async fn a_document_is_served_when_it_is_deployed() {
     let fixture = Fixture::new().await;
     let paths = json!({
-        "/memos": { "get": proxy("Pool"), "options": preflight() },
-        "/memos/{id}": { "get": proxy("Pool"), "x-amazon-apigateway-any-method": proxy("") },
+        "/notes": { "get": proxy("Pool"), "options": preflight() },
+        "/notes/{id}": { "get": proxy("Pool"), "x-amazon-apigateway-any-method": proxy("") },
         "/open/{proxy+}": { "x-amazon-apigateway-any-method": proxy("") }
     });
     let api = fixture.import(&document(&paths)).await.unwrap().id.unwrap();
     assert_eq!(fixture.http(&api, "GET /prod/open/x", &[]).await.0, 403);
     let deployment = fixture.deploy(&api).await;
-    let (status, body, headers) = fixture.http(&api, "PUT /prod/memos/7%20?a=1", &[]).await;
+    let (status, body, headers) = fixture.http(&api, "PUT /prod/notes/7%20?a=1", &[]).await;
     assert_eq!((status, body.as_str(), &headers["x-a"]), (201, "made", &"b".parse().unwrap()));
     assert_eq!(headers["content-type"], "application/json");
     let (principal, event) = fixture.neighbours.invoked.lock().unwrap().pop().unwrap();
-    let source = format!("arn:aws:execute-api:us-east-1:000000000000:{api}/prod/PUT/memos/{{id}}");
+    let source = format!("arn:aws:execute-api:us-east-1:000000000000:{api}/prod/PUT/notes/{{id}}");
     let account: AccountId = "000000000000".parse().unwrap();
     let expected =
         Principal::service_for("apigateway.amazonaws.com", &account, &source.parse().unwrap());
     assert_eq!(principal, expected);
     assert_eq!(event["pathParameters"], json!({ "id": "7%20" }));
     assert_eq!(event["requestContext"]["deploymentId"], deployment);
-    assert_eq!(event["requestContext"]["path"], "/prod/memos/7%20");
-    let (status, body, headers) = fixture.http(&api, "OPTIONS /prod/memos", &[]).await;
+    assert_eq!(event["requestContext"]["path"], "/prod/notes/7%20");
+    let (status, body, headers) = fixture.http(&api, "OPTIONS /prod/notes", &[]).await;
     assert_eq!((status, body.as_str()), (200, "{}\n"));
     assert_eq!(headers["access-control-allow-origin"], "*");
     fixture.http(&api, "GET /prod/open/a/b/", &[]).await;
@@ -135,7 +135,7 @@ async fn a_document_is_served_when_it_is_deployed() {
         (&event["resource"], &event["path"]),
         (&json!("/open/{proxy+}"), &json!("/open/a/b/"))
     );
-    for line in ["GET /prod/none", "POST /prod/memos", "GET /prod/open", "GET /prod"] {
+    for line in ["GET /prod/none", "POST /prod/notes", "GET /prod/open", "GET /prod"] {
         let (status, body, headers) = fixture.http(&api, line, &[]).await;
         assert_eq!((status, body.as_str()), (403, r#"{"message":"Missing Authentication Token"}"#));
         assert_eq!(headers["x-amzn-errortype"], "MissingAuthenticationTokenException");

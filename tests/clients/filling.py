@@ -12,6 +12,7 @@ import pathlib
 import sys
 import tarfile
 import time
+import urllib.request
 import zipfile
 
 from conftest import Cloud, create_table, running_cloud
@@ -276,6 +277,69 @@ def see_apigatewayv2(cloud, ids):
     }
 
 
+def fill_apigateway(cloud):
+    client = cloud.client("apigateway")
+    api = client.create_rest_api(name="kept")["id"]
+    root = client.get_resources(restApiId=api)["items"][0]["id"]
+    resource = client.create_resource(restApiId=api, parentId=root, pathPart="x")["id"]
+    method = {"restApiId": api, "resourceId": resource, "httpMethod": "GET"}
+    client.put_method(**method, authorizationType="NONE")
+    answer = {"application/json": '{"statusCode": 200}'}
+    client.put_integration(**method, type="MOCK", requestTemplates=answer)
+    client.put_method_response(**method, statusCode="200")
+    client.put_integration_response(**method, statusCode="200")
+    client.create_deployment(restApiId=api, stageName="prod")
+    return {"api": api}
+
+
+def see_apigateway(cloud, ids):
+    client = cloud.client("apigateway")
+    url = f"{cloud.endpoint}/restapis/{ids['api']}/prod/_user_request_/x"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        status = answer.status
+    return {
+        "name": client.get_rest_api(restApiId=ids["api"])["name"],
+        "stage": client.get_stage(restApiId=ids["api"], stageName="prod")["stageName"],
+        "paths": sorted(
+            resource["path"] for resource in client.get_resources(restApiId=ids["api"])["items"]
+        ),
+        "status": status,
+    }
+
+
+def fill_cloudfront(cloud):
+    client = cloud.client("cloudfront")
+    origin = {
+        "Id": "website",
+        "DomainName": "kept.s3-website-us-east-1.amazonaws.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "http-only",
+        },
+    }
+    behavior = {
+        "TargetOriginId": "website",
+        "ViewerProtocolPolicy": "allow-all",
+        "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+    }
+    made = client.create_distribution(
+        DistributionConfig={
+            "CallerReference": "kept",
+            "Comment": "kept",
+            "Enabled": True,
+            "Origins": {"Quantity": 1, "Items": [origin]},
+            "DefaultCacheBehavior": behavior,
+        }
+    )["Distribution"]
+    return {"id": made["Id"]}
+
+
+def see_cloudfront(cloud, ids):
+    config = cloud.client("cloudfront").get_distribution_config(Id=ids["id"])["DistributionConfig"]
+    return {name: config[name] for name in ["CallerReference", "Comment", "Origins"]}
+
+
 def fill_cloudformation(cloud):
     client = cloud.client("cloudformation")
     client.create_stack(StackName="kept", TemplateBody=json.dumps(TEMPLATE))
@@ -305,6 +369,8 @@ SERVICES = {
     "ssm": (fill_ssm, see_ssm),
     "logs": (fill_logs, see_logs),
     "apigatewayv2": (fill_apigatewayv2, see_apigatewayv2),
+    "apigateway": (fill_apigateway, see_apigateway),
+    "cloudfront": (fill_cloudfront, see_cloudfront),
     "cloudformation": (fill_cloudformation, see_cloudformation),
 }
 

@@ -321,7 +321,7 @@ async fn stacks_make_change_and_remove_buckets() {
     assert_eq!(cx.call::<HeadBucket>(input).await.unwrap_err().code, "NoSuchBucket");
     let taken = properties(&json!({"BucketName": "bucket"}));
     let desired = Desired { name: "x", properties: &taken, tags: &[] };
-    let error = Bucket.create(&cx, desired).await.unwrap_err();
+    let error = Bucket.create(&cx.attempting("another"), desired).await.unwrap_err();
     assert_eq!(error.code, "BucketAlreadyOwnedByYou");
     let unknown = properties(&json!({"LifecycleConfiguration": {}}));
     let desired = Desired { name: "x", properties: &unknown, tags: &[] };

@@ -18,7 +18,9 @@ fn map(value: Value) -> Map<String, Value> {
 async fn create(cx: &Cx, kind: &str, name: &str, properties: &Map<String, Value>) -> Actual {
     let tags = [("stack".to_owned(), "s".to_owned())];
     let desired = Desired { name, properties, tags: &tags };
-    of(cx, kind).create(&cx.attempting(name), desired).await.unwrap()
+    // One attempt for each thing that is wished for.
+    let token = format!("{kind} {name} {}", json!(properties));
+    of(cx, kind).create(&cx.attempting(&token), desired).await.unwrap()
 }
 
 async fn update(

@@ -356,11 +356,12 @@ def test_source_ip(cloud, table, network, fits):
 
 def test_requested_region_and_transport(cloud, table):
     condition = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
-    secure = {"Bool": {"aws:SecureTransport": "true"}}
+    # What does not leave the machine counts as secure.
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
     _, user = new_user(
         cloud,
         allow("dynamodb:GetItem", Condition=condition),
-        allow("dynamodb:PutItem", Condition=secure),
+        allow("dynamodb:PutItem", Condition=insecure),
     )
     get_item(user, table)
     with denied():

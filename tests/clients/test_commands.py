@@ -207,7 +207,7 @@ def test_logs_follow(app):
             app.cumulet("invoke", "Echo", "-e", json.dumps({"word": f"follow-{number}"}))
             until(lambda: any(f"heard follow-{number}" in line for line in seen))
     finally:
-        following.send_signal(signal.SIGINT)
+        following.send_signal(signal.SIGTERM)
         following.wait(30)
         reader.join(30)
     # Each once.

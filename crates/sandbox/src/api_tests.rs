@@ -31,6 +31,9 @@ impl Process for Everybody {
     fn exited(&self) -> BoxFuture<'_, Exit> {
         Box::pin(std::future::pending())
     }
+    fn has_exited(&self) -> bool {
+        false
+    }
     fn kill(&self) {}
     fn memory(&self) -> u64 {
         0

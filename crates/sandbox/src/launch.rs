@@ -64,6 +64,9 @@ pub trait Process: Send + Sync {
     /// Waits until the program itself has ended, and ends what it left behind. May be called again.
     fn exited(&self) -> BoxFuture<'_, Exit>;
 
+    /// Whether the program itself has ended, as the kernel knows it now.
+    fn has_exited(&self) -> bool;
+
     /// Ends the program and its descendants at once. Does not wait.
     fn kill(&self);
 

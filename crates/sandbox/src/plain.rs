@@ -20,6 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
@@ -299,6 +300,12 @@ impl Process for PlainProcess {
             }
             self.reap()
         })
+    }
+
+    fn has_exited(&self) -> bool {
+        let mut pidfd = [PollFd::new(&self.pidfd, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut pidfd, Some(&now)).is_ok_and(|ready| ready > 0)
     }
 
     fn kill(&self) {

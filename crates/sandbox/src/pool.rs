@@ -167,7 +167,7 @@ impl Shared {
     fn take_idle(&self) -> Option<Sandbox> {
         loop {
             let sandbox = self.lock().idle.pop()?;
-            if sandbox.outlasts(self.function.timeout) {
+            if sandbox.outlasts(self.function.timeout) && !sandbox.has_exited() {
                 return Some(sandbox);
             }
         }

@@ -315,6 +315,12 @@ impl Sandbox {
         self.memory.sampled = Some(Instant::now());
     }
 
+    /// Whether it has ended since its last invocation. One that ends after this look, before it
+    /// has taken its next invocation, may fail that one, as on AWS.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.process.has_exited()
+    }
+
     /// Whether its credentials outlast an invocation that begins now.
     pub(crate) fn outlasts(&self, timeout: Duration) -> bool {
         self.clock.now().after(timeout) < self.expires

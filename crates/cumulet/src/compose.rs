@@ -99,7 +99,8 @@ pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, NotStarted> {
     let sealer = Arc::new(Sealer::open(base.master_key, base.data).map_err(said)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let work = Work::new(store.clone(), Arc::clone(&clock));
+    // The store is open in this process alone.
+    let work = Work::sole(store.clone(), Arc::clone(&clock));
     if let Some(root) = &base.root {
         root.keep(&store, &sealer).await.map_err(said)?;
     }
@@ -189,6 +190,6 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     Ok((services, sites))
 }
 
-fn said(why: impl std::fmt::Display) -> String {
+fn said(why: impl fmt::Display) -> String {
     why.to_string()
 }

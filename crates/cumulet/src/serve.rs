@@ -56,7 +56,8 @@ async fn serve(options: Serve) -> Result<(), String> {
         substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
         allow_reset: options.allow_reset,
     })
-    .await?;
+    .await
+    .map_err(|why| why.to_string())?;
     println!("listening on {}", running.url);
     if let Some(link) = &running.mailbox {
         println!("mailbox: {link}");

@@ -62,10 +62,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place { data: folder.path().join("data"), key_file: None };
         assert_eq!(data(&place)[0].health, Health::Fail);
-        let store = Store::open(&place.data.join("store"), Options::default());
-        let store = client::wait(async { store.await.map_err(|why| why.to_string()) }).unwrap();
+        let path = place.data.join("store");
+        let store = client::wait(async {
+            Store::open(&path, Options::default()).await.map_err(|why| why.to_string())
+        });
         assert_eq!(data(&place)[0].health, Health::Fail);
-        drop(store);
+        drop(store.unwrap());
         let found = data(&place);
         assert_eq!(found[0].health, Health::Ok, "{found:?}");
     }

@@ -84,8 +84,8 @@ impl DynamoDb {
         Ok(item_access::on_table(cx, action, name, None, self.named(name).await?.as_deref()))
     }
 
-    /// Changes a table's record, switches its stream accordingly, and has the jobs done that `change`
-    /// asks for.
+    /// Changes a table's record, switches its stream accordingly, and has the jobs done that
+    /// `change` asks for.
     async fn change<F>(&self, cx: &Cx, name: &TableName, change: F) -> Result<Arc<Table>>
     where
         F: Fn(&mut TableRecord) -> std::result::Result<Vec<Job>, Error> + Send + Sync,

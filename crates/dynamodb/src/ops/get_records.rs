@@ -2,8 +2,8 @@
 //!
 //! Promises: records in the order of their sequence numbers, at most `Limit` (1000) and about 1 MB,
 //! and the iterator that goes on behind them, which a closed shard's last answer has not.
-//! Refuses: an iterator that is none, or older than 15 minutes; a place that is trimmed. AWS's limit
-//! on how many read one shard at once is not enforced.
+//! Refuses: an iterator that is none, or older than 15 minutes; a place that is trimmed. AWS's
+//! limit on how many read one shard at once is not enforced.
 
 use bytes::Bytes;
 use cumulet_api_dynamodbstreams::ops::{GetRecords, GetRecordsInput, GetRecordsOutput};

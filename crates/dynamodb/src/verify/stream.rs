@@ -30,7 +30,7 @@ pub(super) async fn verify(
     // One step a stream.
     while let Some(range) = rest {
         let mut page = snapshot.range(&range, Direction::Forward, 1).await?;
-        let Some((key, stored)) = page.items.pop() else { break };
+        let Some((key, _)) = page.items.pop() else { break };
         let Some(stream) = StreamName::of_key(&key) else {
             verified.fault(format_args!("a stream's key without a label: {}", key.escape_ascii()));
             rest = page.rest;
@@ -42,7 +42,6 @@ pub(super) async fn verify(
             let table = table.filter(|table| {
                 table.stream.as_ref().is_some_and(|current| current.name == stream)
             });
-            drop(stored);
             if let Err(why) = walk(snapshot, &stream, table, verified).await? {
                 verified.fault(format_args!("stream {stream}: {why}"));
             }

@@ -21,8 +21,8 @@ pub(super) fn data(place: &Place) -> Vec<Finding> {
     }
     let verified = client::wait(async {
         let opened = Store::open(&store, Options::default()).await;
-        let opened = opened.map_err(|why| format!("{why}: stop the cloud that runs on it"));
-        verify(&opened?).await.map_err(|why| format!("it cannot be read: {why}"))
+        let opened = opened.map_err(|why| why.to_string())?;
+        verify(&opened).await.map_err(|why| format!("they cannot be read: {why}"))
     });
     match verified {
         Ok(verified) => findings(&verified),

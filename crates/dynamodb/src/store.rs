@@ -48,6 +48,13 @@ pub(crate) fn data(account: &AccountId, region: &Region) -> Key {
     Key::new(DATA, account, region)
 }
 
+/// The text at the beginning of what follows a key's components, which a position may follow: a
+/// table's id or name, or an index's name. None of them has a zero byte.
+pub(crate) fn leading_text(rest: &[u8]) -> Option<&str> {
+    let text = rest.get(1..)?.split(|byte| *byte == 0).next()?;
+    std::str::from_utf8(text).ok()
+}
+
 /// What is left of a range behind all of `prefix`.
 pub(crate) fn past(mut rest: Range, prefix: Range) -> Range {
     rest.from = match prefix.to {

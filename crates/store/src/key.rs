@@ -135,9 +135,12 @@ impl Key {
         Some(found)
     }
 
-    /// The first `count` components of an encoded key, which may go on with bytes of another order;
-    /// `None` where it does not begin with so many.
-    pub fn leading(encoded: &[u8], count: usize) -> Option<Vec<Component<'_>>> {
+    /// The first `count` components of an encoded key and what follows them, which may be bytes of
+    /// another scheme; `None` where the key does not begin with so many.
+    ///
+    /// If such bytes follow a text or a byte string at once, they must not begin with 0xFF: its end
+    /// would be read as one of its bytes.
+    pub fn leading(encoded: &[u8], count: usize) -> Option<(Vec<Component<'_>>, &[u8])> {
         let mut rest = encoded;
         let mut found = Vec::with_capacity(count);
         for _ in 0..count {
@@ -145,7 +148,7 @@ impl Key {
             found.push(component);
             rest = after;
         }
-        Some(found)
+        Some((found, rest))
     }
 }
 
@@ -293,8 +296,8 @@ mod tests {
                 .collect();
             assert_eq!(&read, parts);
             let all = Key::components(&key).unwrap();
-            let longer = [&key[..], b"\xff\x00"].concat();
-            assert_eq!(Key::leading(&longer, all.len()), Some(all.clone()));
+            let longer = [&key[..], b"\xfe\x00"].concat();
+            assert_eq!(Key::leading(&longer, all.len()), Some((all.clone(), &b"\xfe\x00"[..])));
             assert_eq!(Key::leading(&key, all.len() + 1), None);
         });
     }

@@ -39,7 +39,7 @@ impl StreamName {
 
     /// The stream that a key belongs to, whatever lies there.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
-        let parts = Key::leading(key, 6)?;
+        let (parts, _) = Key::leading(key, 6)?;
         let text = |at: usize| parts.get(at).and_then(Component::as_text);
         Some(Self {
             account: text(1)?.parse().ok()?,

@@ -70,8 +70,8 @@ pub async fn verify(store: &Store) -> Result<Verified, StoreError> {
     let snapshot = store.snapshot();
     let mut verified = Verified::default();
     let tables = tables(&snapshot, &mut verified).await?;
-    for table in tables.values() {
-        table::verify(&snapshot, table, &mut verified).await?;
+    for (place, table) in &tables {
+        table::verify(&snapshot, place, table, &mut verified).await?;
     }
     let mut rest = Key::of_service(store::DATA).prefix();
     // One step for each table's items, each table's entries, and each kind of a table's streams.
@@ -106,11 +106,12 @@ struct Group {
 
 impl Group {
     fn of(key: &[u8]) -> Option<Self> {
-        let parts = Key::leading(key, 5)?;
+        let (parts, rest) = Key::leading(key, 4)?;
         let text = |at: usize| parts.get(at).and_then(Component::as_text);
         let kind = text(3)?.to_owned();
         let known = ["item", "index", "stream", "stream-head", "stream-shard", "stream-change"];
-        let place = (text(1)?.parse().ok()?, text(2)?.parse().ok()?, text(4)?.to_owned());
+        let place =
+            (text(1)?.parse().ok()?, text(2)?.parse().ok()?, store::leading_text(rest)?.to_owned());
         known.contains(&&*kind).then_some(Self { place, kind })
     }
 }

@@ -2,16 +2,18 @@
 
 use bytes::Bytes;
 use cumulet_attribute::Item;
-use cumulet_store::{Direction, Read as _, Snapshot, StoreError};
+use cumulet_store::{Direction, Key, Read as _, Snapshot, StoreError};
 
-use super::Verified;
+use super::{Place, Verified};
 use crate::model::IndexState;
+use crate::store;
 use crate::tables::{Index, Table};
 use crate::write;
 
 /// Looks at every item and every entry.
 pub(super) async fn verify(
     snapshot: &Snapshot,
+    (account, region, _): &Place,
     table: &Table,
     verified: &mut Verified,
 ) -> Result<(), StoreError> {
@@ -23,14 +25,18 @@ pub(super) async fn verify(
             Err(why) => verified.fault(at(table, &key, why)),
         }
     }
-    for index in &table.indexes {
-        let mut scan = snapshot.scan(index.keys.within(&[]), Direction::Forward);
-        while let Some((key, stored)) = scan.next().await? {
-            verified.entries += 1;
-            if let Some(why) = wrong_entry(snapshot, table, index, &key, stored).await? {
-                let what = format!("index {}: {why}", index.record.name);
-                verified.fault(at(table, &key, &what));
-            }
+    let entries = store::all_entries(account, region, &table.record.id);
+    let mut scan = snapshot.scan(entries, Direction::Forward);
+    while let Some((key, stored)) = scan.next().await? {
+        verified.entries += 1;
+        let name = Key::leading(&key, 5).and_then(|(_, rest)| store::leading_text(rest));
+        let name = name.unwrap_or_default();
+        let wrong = match table.index(name) {
+            Some(index) => wrong_entry(snapshot, table, index, &key, stored).await?,
+            None => Some("an entry of an index that is not there"),
+        };
+        if let Some(why) = wrong {
+            verified.fault(at(table, &key, &format!("index {name}: {why}")));
         }
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! What agrees passes; every kind of damage, planted one at a time, is found.
 
 use cumulet_api_dynamodb::ops::{
-    CreateTableInput, DeleteTable, DeleteTableInput, PutItem, PutItemInput,
+    CreateTableInput, DeleteItem, DeleteItemInput, DeleteTable, DeleteTableInput, PutItem,
+    PutItemInput,
 };
 use cumulet_api_dynamodb::types::{
     GlobalSecondaryIndex, Projection, ProjectionType, StreamSpecification, StreamViewType,
@@ -259,10 +260,34 @@ async fn what_belongs_to_nobody_is_found() {
     filled.plant(key, Some(stray.clone())).await;
     let fault = filled.fault().await;
     assert!(fault.contains("item of a table that is not there"), "{fault}");
+    let id = &filled.table.record.id;
+    let key = crate::store::entries(account, region, id, "by-nothing").at(b"\xff\x00position");
+    filled.plant(key, Some(stray.clone())).await;
+    let fault = &filled.verify().await.told[0];
+    assert!(fault.contains("by-nothing: an entry of an index that is not there"), "{fault}");
     let key = Key::new("dynamodb", account, region).text("riddle").text("x");
     filled.plant(key.as_bytes(), Some(stray)).await;
     let told = filled.verify().await.told;
     assert!(told.iter().any(|told| told.contains("a key that nobody knows")), "{told:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_at_the_very_end_of_the_order_are_found() {
+    use cumulet_attribute::ValueRef;
+    let filled = Filled::new().await;
+    for n in ["1", "2", "3"] {
+        let key = attributes(&[("pk", "a"), ("sk", n)]);
+        let input = DeleteItemInput { table_name: "things".into(), key, ..Default::default() };
+        filled.testing.call::<DeleteItem>(input).await.unwrap();
+    }
+    // Its hash begins with 0xFF, which follows the table's id, or the index's name, in the key.
+    let last = |text: &String| {
+        crate::key::partition_position(ValueRef::S(text)).unwrap().first() == Some(&0xff)
+    };
+    let text = (0..).map(|n| format!("p{n}")).find(last).unwrap();
+    filled.put(&[("pk", &text), ("sk", "1"), ("x", &text)]).await;
+    let verified = filled.verify().await;
+    assert_eq!((verified.items, verified.entries, verified.faults), (1, 1, 0), "{verified:#?}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    ConditionalCheckFailedException, IdempotentParameterMismatchException, LimitExceededException,
-    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
-    TransactionCanceledException,
+    ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
+    LimitExceededException, ResourceInUseException, ResourceNotFoundException,
+    TableNotFoundException, TransactionCanceledException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -59,6 +59,8 @@ pub enum Error {
     Limit(String),
     /// The condition does not hold; the item, where the caller wants it.
     ConditionFailed(Option<Item>),
+    /// PartiQL's INSERT of an item whose key another has.
+    DuplicateItem,
     /// Actions of a transaction failed: what is wrong with each of them, in order.
     TransactionCanceled(Vec<Option<Self>>),
     /// A transaction's token was used for another one.
@@ -148,6 +150,7 @@ impl fmt::Display for Error {
                  Disable deletion protection first.",
             ),
             Self::ConditionFailed(_) => f.write_str("The conditional request failed"),
+            Self::DuplicateItem => f.write_str("Duplicate primary key exists in table"),
             Self::TransactionCanceled(faults) => {
                 let codes: Vec<_> =
                     faults.iter().map(|fault| reason_code(fault.as_ref())).collect();
@@ -172,6 +175,7 @@ fn reason_code(fault: Option<&Error>) -> &'static str {
     match fault {
         None => "None",
         Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
+        Some(Error::DuplicateItem) => "DuplicateItem",
         Some(_) => "ValidationError",
     }
 }
@@ -211,6 +215,7 @@ impl From<Error> for service::Error {
                 };
                 Self::detailed(message, exception)
             }
+            Error::DuplicateItem => Self::modeled::<DuplicateItemException>(message),
             Error::TokenMismatch => Self::modeled::<IdempotentParameterMismatchException>(message),
             _ => Self::validation(message),
         }

@@ -19,6 +19,7 @@ mod item_access_tests;
 #[cfg(test)]
 mod item_tests;
 pub mod key;
+mod legacy;
 mod model;
 mod ops;
 mod page;

@@ -55,8 +55,7 @@ impl Handle<TransactGetItems> for DynamoDb {
         let mut parsed = Vec::new();
         for item in input.transact_items {
             let mut get = item.get;
-            let projecting = [(Kind::Projection, get.projection_expression.is_some())];
-            sources(&get).check("TransactGetItems", &projecting, &[])?;
+            sources(&get).check(&[Kind::Projection])?;
             let key = request::item(std::mem::take(&mut get.key))?;
             let projection = sources(&get).compile()?.projection;
             parsed.push((get.table_name, key, projection));

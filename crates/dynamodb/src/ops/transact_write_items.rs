@@ -218,18 +218,18 @@ impl<'a> Part<'a> {
                 values: update.expression_attribute_values.as_ref(),
                 update: Some(&update.update_expression),
                 condition: update.condition_expression.as_deref(),
-                projection: None,
+                ..Sources::default()
             },
             wants_item: request::wants_item(update.return_values_on_condition_check_failure),
         }
     }
 
     fn write(&self) -> Result<Write> {
-        let conditional = (Kind::Condition, self.sources.condition.is_some());
-        let updating = (Kind::Update, self.sources.update.is_some());
-        let kinds = [updating, conditional];
-        let kinds = if updating.1 { kinds.as_slice() } else { kinds.get(1..).unwrap_or_default() };
-        self.sources.check("TransactWriteItems", kinds, &[])?;
+        let kinds: &[Kind] = match self.sources.update {
+            Some(_) => &[Kind::Update, Kind::Condition],
+            None => &[Kind::Condition],
+        };
+        self.sources.check(kinds)?;
         let item = request::item(self.item.clone())?;
         let compiled = self.sources.compile()?;
         let action = match self.action {

@@ -23,14 +23,17 @@ mod legacy;
 mod model;
 mod ops;
 mod page;
+mod partiql;
 mod purge;
 mod request;
 mod resources;
+mod statements;
 mod store;
 mod tables;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod transaction;
 mod ttl;
 mod units;
 mod write;
@@ -38,8 +41,9 @@ mod write;
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable, DescribeContinuousBackups,
-    DescribeEndpoints, DescribeLimits, DescribeTable, DescribeTimeToLive, GetItem, ListTables,
+    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable,
+    DescribeContinuousBackups, DescribeEndpoints, DescribeLimits, DescribeTable,
+    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, ListTables,
     ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
     UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
@@ -119,6 +123,16 @@ impl DynamoDb {
         .await
     }
 
+    /// The same for those who answer with the refusal themselves; then nothing is written.
+    async fn attempt(
+        &self,
+        cx: &Cx,
+        name: &TableName,
+        write: &Write,
+    ) -> Result<std::result::Result<Written, Error>> {
+        self.write(cx, name, |table, tx| async move { write.attempt(&tx, &table).await }).await
+    }
+
     /// Runs a transaction on one table, which is there and unchanged in it.
     async fn write<T, F, Fut>(&self, cx: &Cx, name: &TableName, body: F) -> Result<T>
     where
@@ -177,6 +191,7 @@ impl Service for DynamoDb {
     }
 
     operations![
+        BatchExecuteStatement,
         BatchGetItem,
         BatchWriteItem,
         CreateTable,
@@ -187,6 +202,8 @@ impl Service for DynamoDb {
         DescribeLimits,
         DescribeTable,
         DescribeTimeToLive,
+        ExecuteStatement,
+        ExecuteTransaction,
         GetItem,
         ListTables,
         ListTagsOfResource,

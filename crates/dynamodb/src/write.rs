@@ -95,11 +95,26 @@ impl Write {
 
     /// Does it within a transaction: the item before and after, and what that cost.
     pub(crate) async fn run(&self, tx: &Tx, table: &Table) -> Result<Written> {
-        let position = self.locate(table)?;
+        Ok(self.attempt(tx, table).await??)
+    }
+
+    /// The same for those who answer with the refusal themselves; then nothing is written.
+    pub(crate) async fn attempt(
+        &self,
+        tx: &Tx,
+        table: &Table,
+    ) -> Result<std::result::Result<Written, Error>> {
+        let position = match self.locate(table) {
+            Ok(position) => position,
+            Err(error) => return Ok(Err(error)),
+        };
         let old = read(tx, table, &position).await?;
-        let new = self.decide(table, old.as_ref())?;
-        let units = replace(tx, table, &position, old.as_ref(), new.as_ref(), false)?;
-        Ok(Written { old, new, units })
+        let new = match self.decide(table, old.as_ref()) {
+            Ok(new) => new,
+            Err(error) => return Ok(Err(error)),
+        };
+        let replaced = replace(tx, table, &position, old.as_ref(), new.as_ref(), false);
+        Ok(replaced.map(|units| Written { old, new, units }))
     }
 }
 

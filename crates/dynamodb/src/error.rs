@@ -4,8 +4,8 @@ use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
     ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
-    LimitExceededException, ResourceInUseException, ResourceNotFoundException,
-    TableNotFoundException, TransactionCanceledException,
+    LimitExceededException, PolicyNotFoundException, ResourceInUseException,
+    ResourceNotFoundException, TableNotFoundException, TransactionCanceledException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -45,6 +45,8 @@ pub enum Error {
     NoResource(String),
     /// A change of a table that is being changed: its name.
     TableUpdating(String),
+    /// A table without a policy, or with another than is expected.
+    NoPolicy,
     /// CreateTable for a table that is there.
     TableExists(String),
     /// A table's name of a wrong length.
@@ -131,6 +133,10 @@ impl fmt::Display for Error {
             Self::NoResource(arn) => {
                 write!(f, "Requested resource not found: ResourcArn: {arn} not found")
             }
+            // AWS's text is not known.
+            Self::NoPolicy => {
+                f.write_str("Resource-based policy not found for the provided ResourceArn")
+            }
             Self::TableUpdating(name) => write!(
                 f,
                 "Attempt to change a resource which is still in use: Table is being updated: {name}"
@@ -198,6 +204,7 @@ impl From<Error> for service::Error {
                 Self::modeled::<ResourceNotFoundException>(message)
             }
             Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
+            Error::NoPolicy => Self::modeled::<PolicyNotFoundException>(message),
             Error::TableExists(_) | Error::TableUpdating(_) => {
                 Self::modeled::<ResourceInUseException>(message)
             }

@@ -26,6 +26,7 @@ mod page;
 mod partiql;
 mod purge;
 mod request;
+mod resource_policy;
 mod resources;
 mod statements;
 mod store;
@@ -41,11 +42,12 @@ mod write;
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable,
-    DescribeContinuousBackups, DescribeEndpoints, DescribeLimits, DescribeTable,
-    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, ListTables,
-    ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
-    UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
+    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem,
+    DeleteResourcePolicy, DeleteTable, DescribeContinuousBackups, DescribeContributorInsights,
+    DescribeEndpoints, DescribeKinesisStreamingDestination, DescribeLimits, DescribeTable,
+    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, GetResourcePolicy,
+    ListTables, ListTagsOfResource, PutItem, PutResourcePolicy, Query, Scan, TagResource,
+    TransactGetItems, TransactWriteItems, UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
 use cumulet_service::{
     Access, Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations,
@@ -196,18 +198,23 @@ impl Service for DynamoDb {
         BatchWriteItem,
         CreateTable,
         DeleteItem,
+        DeleteResourcePolicy,
         DeleteTable,
         DescribeContinuousBackups,
+        DescribeContributorInsights,
         DescribeEndpoints,
+        DescribeKinesisStreamingDestination,
         DescribeLimits,
         DescribeTable,
         DescribeTimeToLive,
         ExecuteStatement,
         ExecuteTransaction,
         GetItem,
+        GetResourcePolicy,
         ListTables,
         ListTagsOfResource,
         PutItem,
+        PutResourcePolicy,
         Query,
         Scan,
         TagResource,

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use cumulet_api_dynamodb::types::{ReturnConsumedCapacity, Select as WireSelect};
+use cumulet_api_dynamodb::types::Select as WireSelect;
 use cumulet_attribute::{AttributeValue, Item, ItemBuilder, Value, encode_key};
 use cumulet_service::{Access, Cx, Result};
 use cumulet_store::{Direction, Range};
@@ -45,13 +45,10 @@ pub(crate) fn access(
     name: &TableName,
     table: Option<&Table>,
     enclosing: Option<&'static str>,
-    capacity: Option<ReturnConsumedCapacity>,
 ) -> Access {
     let index = statement.target().index.as_deref();
     on_items(cx, statement.action(), name, index, table, |table| {
-        touched(table, statement)
-            .with("dynamodb:EnclosingOperation", enclosing)
-            .with("dynamodb:ReturnConsumedCapacity", capacity)
+        touched(table, statement).with("dynamodb:EnclosingOperation", enclosing)
     })
 }
 

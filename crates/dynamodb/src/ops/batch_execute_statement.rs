@@ -11,7 +11,7 @@ use cumulet_api_dynamodb::ops::{
 };
 use cumulet_api_dynamodb::types::{
     BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
-    BatchStatementResponse, ReturnConsumedCapacity,
+    BatchStatementResponse,
 };
 use cumulet_attribute::Item;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
@@ -49,7 +49,7 @@ impl Handle<BatchExecuteStatement> for DynamoDb {
         for (request, statement) in input.statements.iter().zip(parsed) {
             let table = statement.as_ref().ok().map(|statement| statement.target().table.clone());
             let done = match statement {
-                Ok(statement) => self.one(cx, request, &statement, wanted).await,
+                Ok(statement) => self.one(cx, request, &statement).await,
                 Err(error) => Err(refusal(error)),
             };
             let (item, error) = match done {
@@ -87,11 +87,10 @@ impl DynamoDb {
         cx: &Cx,
         request: &BatchStatementRequest,
         statement: &Statement,
-        capacity: Option<ReturnConsumedCapacity>,
     ) -> std::result::Result<(Option<Item>, Units), Refusal> {
         let name = TableName::parse(cx, &statement.target().table).map_err(refusal)?;
         let table = self.named(&name).await.map_err(refusal)?;
-        let access = statements::access(cx, statement, &name, table.as_deref(), None, capacity);
+        let access = statements::access(cx, statement, &name, table.as_deref(), None);
         cx.authorize(&access).await.map_err(refusal)?;
         let table = table.ok_or_else(|| refusal(Error::TableNotFound.into()))?;
         if let Statement::Select(select) = statement {

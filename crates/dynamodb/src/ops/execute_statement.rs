@@ -25,8 +25,7 @@ impl Handle<ExecuteStatement> for DynamoDb {
         let statement = statements::parse(&input.statement, input.parameters.as_deref())?;
         let name = TableName::parse(cx, &statement.target().table)?;
         let table = self.named(&name).await?;
-        let (table, capacity) = (table.as_deref(), input.return_consumed_capacity);
-        Ok(vec![statements::access(cx, &statement, &name, table, None, capacity)])
+        Ok(vec![statements::access(cx, &statement, &name, table.as_deref(), None)])
     }
 
     async fn handle(

@@ -30,14 +30,9 @@ impl Handle<ExecuteTransaction> for DynamoDb {
         for statement in parse(&input.transact_statements)? {
             let name = TableName::parse(cx, &statement.target().table)?;
             let table = self.named(&name).await?;
-            accesses.push(statements::access(
-                cx,
-                &statement,
-                &name,
-                table.as_deref(),
-                Some("ExecuteTransaction"),
-                input.return_consumed_capacity,
-            ));
+            let enclosing = Some("ExecuteTransaction");
+            let table = table.as_deref();
+            accesses.push(statements::access(cx, &statement, &name, table, enclosing));
         }
         Ok(accesses)
     }

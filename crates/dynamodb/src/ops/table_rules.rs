@@ -62,6 +62,7 @@ pub(crate) fn record(
         stream: stream(input.stream_specification.as_ref(), now)?,
         ttl: None,
         kms_key: input.sse_specification.as_ref().and_then(kms_key),
+        policy: None,
     })
 }
 

@@ -1,7 +1,9 @@
-use cumulet_attribute::ValueError;
+use cumulet_attribute::{KeyType, ValueError};
 
+use super::AttributeAction::{Add, Delete, Put};
 use super::*;
 use crate::expression::tests::item;
+use crate::key::{KeyAttribute, KeySchema};
 
 /// Values written as the tables of expressions write them, and two that are none.
 fn values(text: &str) -> Vec<AttributeValue> {
@@ -185,7 +187,6 @@ fn attribute_updates() {
         r#"{"pk": "a", "n": 1, "s": "x", "l": [1], "ss": {"$SS": ["a", "b"]}, "ns": {"$NS": [1]}}"#,
     );
     let mismatch = "Type mismatch for attribute to update";
-    use AttributeAction::{Add, Delete, Put};
     for (name, action, value, after) in [
         ("s", None, r#""y""#, Ok(r#""y""#)),
         ("s", Some(Put), "[]", Ok("[]")),
@@ -220,7 +221,6 @@ fn attribute_updates() {
 
 #[test]
 fn refused_attribute_updates() {
-    use AttributeAction::{Add, Delete, Put};
     for (action, value, text) in [
         (None, "", "Only DELETE action is allowed when no attribute value is specified"),
         (Some(Put), "", "Only DELETE action is allowed when no attribute value is specified"),
@@ -237,7 +237,6 @@ fn refused_attribute_updates() {
 
 #[test]
 fn what_makes_an_item() {
-    use AttributeAction::{Add, Delete, Put};
     let of = |pairs: &[(&str, AttributeAction, &str)]| {
         let pairs = pairs.iter();
         let map =
@@ -262,9 +261,6 @@ fn attributes_to_get() {
 
 #[test]
 fn key_conditions() {
-    use crate::key::{KeyAttribute, KeySchema};
-    use cumulet_attribute::KeyType;
-
     let schema = KeySchema {
         partition: KeyAttribute { name: "pk".to_owned(), kind: KeyType::S },
         sort: Some(KeyAttribute { name: "sk".to_owned(), kind: KeyType::N }),

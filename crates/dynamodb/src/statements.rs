@@ -83,12 +83,12 @@ fn touched(table: &Table, statement: &Statement) -> Touched {
             Touched::new()
                 .items(schema, whole_key(condition, schema).ok().iter().map(|(key, _)| key))
                 .attributes(attributes(&paths))
-                .with("dynamodb:ReturnValues", returning.map(|returning| returning.as_str()))
+                .with("dynamodb:ReturnValues", returning.map(Returning::as_str))
         }
         Statement::Delete { condition, returning, .. } => Touched::new()
             .items(schema, whole_key(condition, schema).ok().iter().map(|(key, _)| key))
             .attributes(attributes(&condition.paths()))
-            .with("dynamodb:ReturnValues", returning.map(|returning| returning.as_str())),
+            .with("dynamodb:ReturnValues", returning.map(Returning::as_str)),
     }
 }
 

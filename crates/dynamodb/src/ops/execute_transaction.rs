@@ -63,7 +63,7 @@ impl Handle<ExecuteTransaction> for DynamoDb {
             let table = self.named(&target).await?.ok_or(Error::TableNotFound)?;
             let wants = request::wants_item(request.return_values_on_condition_check_failure);
             let write = statements::write(&table, statement, wants);
-            planned.push(Planned { target, name, write: write.map_err(|e| within(at, e))? });
+            planned.push(Planned { target, name, write: write.map_err(|e| within(at, &e))? });
         }
         let done = self.transact_write(cx, &planned, token).await?;
         Ok(ExecuteTransactionOutput {
@@ -85,7 +85,7 @@ impl DynamoDb {
             let Statement::Select(select) = statement else { continue };
             if select.target.index.is_some() {
                 let text = "Reads on indices are not supported within transactions.";
-                return Err(within(at, Error::Validation(text.to_owned()).into()));
+                return Err(within(at, &Error::Validation(text.to_owned()).into()));
             }
             let name = select.target.table.clone();
             let target = TableName::parse(cx, &name)?;
@@ -93,7 +93,7 @@ impl DynamoDb {
             let otherwise = "Select statements within ExecuteTransaction must specify the primary key in the \
                  where clause.";
             let single = statements::single(&table, select, otherwise);
-            let (key, rest) = single.map_err(|error| within(at, error))?;
+            let (key, rest) = single.map_err(|error| within(at, &error))?;
             wanted.push(Wanted { target, name, key, projection: None });
             asked.push((select, rest.map(Condition::from_test)));
         }
@@ -113,13 +113,13 @@ impl DynamoDb {
 fn parse(requests: &[ParameterizedStatement]) -> Result<Vec<Statement>> {
     let parse = |(at, one): (usize, &ParameterizedStatement)| {
         let parsed = statements::parse(&one.statement, one.parameters.as_deref());
-        parsed.map_err(|error| within(at, error))
+        parsed.map_err(|error| within(at, &error))
     };
     requests.iter().enumerate().map(parse).collect()
 }
 
 /// What is wrong with a statement, with its number. (That AWS counts from 0 is not known.)
-fn within(at: usize, error: ServiceError) -> ServiceError {
+fn within(at: usize, error: &ServiceError) -> ServiceError {
     let text = format!("Validation failed in statements[{at}]: {}", error.message);
     Error::Validation(text).into()
 }

@@ -81,7 +81,7 @@ fn take(rest: &str) -> Result<(Token<'_>, &str)> {
             let (text, tail) = split(rest, number(rest));
             Ok((Token::Number(text), tail))
         }
-        '.' if rest.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit()) => {
+        '.' if rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit) => {
             let (text, tail) = split(rest, number(rest));
             Ok((Token::Number(text), tail))
         }

@@ -392,7 +392,7 @@ fn shown(path: &Path) -> String {
     for step in path.steps() {
         match step {
             Step::Name(name) => shown = name.to_string(),
-            Step::Index(at) => shown.push_str(&format!("[{at}]")),
+            Step::Index(at) => shown = format!("{shown}[{at}]"),
         }
     }
     shown

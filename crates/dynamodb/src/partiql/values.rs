@@ -7,7 +7,7 @@ use super::parser::Parser;
 use super::{Result, malformed, refused};
 use crate::error::Error;
 
-impl<'s> Parser<'s> {
+impl Parser<'_> {
     /// Whether a value begins at the next token, and no path or function.
     pub(super) fn at_value(&self) -> bool {
         match self.peek() {

@@ -29,6 +29,8 @@ mod request;
 mod resource_policy;
 mod resources;
 mod statements;
+#[cfg(test)]
+mod statements_tests;
 mod store;
 mod tables;
 #[cfg(test)]

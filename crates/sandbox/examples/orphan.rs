@@ -64,6 +64,7 @@ async fn main() {
         log_group: "/aws/lambda/orphan".to_owned(),
         log_format: LogFormat::Text,
         log_level: None,
+        system_log_level: None,
     };
     let pool = Arc::new(Pool::new(Setup {
         function,

@@ -210,8 +210,8 @@ pub(crate) struct Page {
 }
 
 impl Reading<'_> {
-    /// Refuses paths into keys, a Query's filter (what messages call it) on keys, and what the index
-    /// does not hold and cannot fetch.
+    /// Refuses paths into keys, a Query's filter (what messages call it) on keys, and what the
+    /// index does not hold and cannot fetch.
     pub(crate) fn check(&self, query_filter: Option<&str>) -> std::result::Result<(), Error> {
         let Source { table, index } = self.source;
         let filter_paths = || self.filter.into_iter().flat_map(Condition::paths);

@@ -144,15 +144,20 @@ pub(crate) fn returned(statement: &Statement, done: Written) -> Result<Option<It
 }
 
 /// The one item that a SELECT of a batch or a transaction reads: its key, and what else its
-/// condition asks. `otherwise`: the refusal of a SELECT that reads more.
+/// condition asks. Refuses one that reads more in the name of the operation around it.
 pub(crate) fn single(
     table: &Table,
     select: &Select,
-    otherwise: &str,
+    operation: &str,
 ) -> Result<(Item, Option<Test>)> {
     let condition = select.condition.as_ref();
     let found = condition.and_then(|condition| whole_key(condition, &table.schema).ok());
-    Ok(found.ok_or_else(|| Error::Validation(otherwise.to_owned()))?)
+    let found = found.ok_or_else(|| {
+        Error::Validation(format!(
+            "Select statements within {operation} must specify the primary key in the where clause."
+        ))
+    });
+    Ok(found?)
 }
 
 /// The parts of an item that SELECT names, or all of it.
@@ -358,7 +363,7 @@ fn order(found: &mut Lookup, partition: Option<bool>, sort: Option<bool>) {
 }
 
 /// Where a page ended: in which of the statement's ranges, and at which position in the table or
-/// index. It decides nothing but where in those ranges reading goes on, so a forged one is harmless.
+/// index. It decides nothing but where in those ranges reading goes on: a forged one is harmless.
 #[derive(Debug, Default)]
 struct Place {
     range: usize,

@@ -1,5 +1,5 @@
-//! Transactions: all of their reads as of one moment, all of their writes or none. TransactGetItems,
-//! TransactWriteItems and ExecuteTransaction are made of them.
+//! Transactions: all of their reads as of one moment, all of their writes or none.
+//! TransactGetItems, TransactWriteItems and ExecuteTransaction are made of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

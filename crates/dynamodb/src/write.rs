@@ -127,8 +127,8 @@ pub(crate) struct Written {
 }
 
 /// Refuses updates into index keys, and values of the request as index keys of other types: before
-/// the condition is judged, as AWS does. (Values that the update computes are refused in other words
-/// once they are known.)
+/// the condition is judged, as AWS does. (Values that the update computes are refused in other
+/// words once they are known.)
 fn check_index_updates(table: &Table, update: &Update) -> std::result::Result<(), Error> {
     for index in table.kept_indexes() {
         for attribute in index.schema.attributes() {

@@ -138,9 +138,7 @@ async fn read(
     select: &Select,
     consistent: bool,
 ) -> Result<(Option<Item>, Units)> {
-    let otherwise = "Select statements within BatchExecuteStatement must specify the primary key in the where \
-         clause.";
-    statements::single(table, select, otherwise)?;
+    statements::single(table, select, "BatchExecuteStatement")?;
     let paging = Paging { consistent, ..Paging::default() };
     let page = statements::select(cx, table, select, paging).await?;
     Ok((page.items.into_iter().next(), page.units))

@@ -1,7 +1,7 @@
 //! DescribeKinesisStreamingDestination: to which Kinesis streams a table's changes go.
 //!
-//! Promises: what AWS answers of every table that has none (EnableKinesisStreamingDestination, which
-//! would add one, is not here: 501).
+//! Promises: what AWS answers of every table that has none (EnableKinesisStreamingDestination,
+//! which would add one, is not here: 501).
 //! Refuses: a table that is not there.
 
 use cumulet_api_dynamodb::ops::{

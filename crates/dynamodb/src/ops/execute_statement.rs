@@ -2,8 +2,8 @@
 //!
 //! Promises: a SELECT that names its partitions, with `=` or IN, reads these alone; any other looks
 //! at everything. A page ends at `Limit`, after 1 MiB or ten values of IN, with `NextToken` where
-//! there may be more. A write is done as PutItem, UpdateItem and DeleteItem do it: INSERT only where
-//! no item has the key, UPDATE only where one has it, DELETE of nothing succeeds.
+//! there may be more. A write is done as PutItem, UpdateItem and DeleteItem do it: INSERT only
+//! where no item has the key, UPDATE only where one has it, DELETE of nothing succeeds.
 //! Refuses: what is not PartiQL or more than DynamoDB takes of it, parameters that are not as many
 //! as the statement has places, EXISTS, writes without a whole key.
 

@@ -1,11 +1,11 @@
 //! ExecuteTransaction: up to 100 PartiQL statements, each of one item, all reads or all writes.
 //!
 //! Promises: reads are as of one moment and answered in order; writes are done together or not at
-//! all, and the answer then says for each statement what is wrong with it. EXISTS among them goes on
-//! only if its read finds an item. A `ClientRequestToken` makes the same request within ten minutes
-//! do nothing more.
-//! Refuses: reads beside writes (AWS's text for that is not known), two statements on one item, more
-//! than 4 MB, reads of indexes, a token of another transaction.
+//! all, and the answer then says for each statement what is wrong with it. EXISTS among them lets
+//! them be done only if its read finds an item. A `ClientRequestToken` makes the same request
+//! within ten minutes do nothing more.
+//! Refuses: reads beside writes (AWS's text for that is not known), two statements on one item,
+//! more than 4 MB, reads of indexes, a token of another transaction.
 
 use cumulet_api_dynamodb::ops::{
     ExecuteTransaction, ExecuteTransactionInput, ExecuteTransactionOutput,
@@ -90,9 +90,7 @@ impl DynamoDb {
             let name = select.target.table.clone();
             let target = TableName::parse(cx, &name)?;
             let table = self.named(&target).await?.ok_or(Error::TableNotFound)?;
-            let otherwise = "Select statements within ExecuteTransaction must specify the primary key in the \
-                 where clause.";
-            let single = statements::single(&table, select, otherwise);
+            let single = statements::single(&table, select, "ExecuteTransaction");
             let (key, rest) = single.map_err(|error| within(at, &error))?;
             wanted.push(Wanted { target, name, key, projection: None });
             asked.push((select, rest.map(Condition::from_test)));

@@ -5,9 +5,9 @@
 //! condition what a table or an index can look up.
 //!
 //! Sources: the developer guide, "PartiQL - a SQL-compatible query language for Amazon DynamoDB";
-//! the texts of errors are those of AWS's own implementation (DynamoDB Local). Where it could not be
-//! learnt which of them AWS gives, the nearest is given. AWS reserves all of PartiQL's keywords; here
-//! only those are reserved that these statements have.
+//! the texts of errors are those that DynamoDB Local has. Where it could not be learnt which of
+//! them AWS gives, the nearest is given. AWS reserves all of PartiQL's keywords; here only those
+//! are reserved that these statements have.
 
 mod conditions;
 mod keys;

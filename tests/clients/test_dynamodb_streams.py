@@ -69,6 +69,11 @@ def test_what_is_written_in_every_way_is_told(cloud, dynamodb, streams, name, vi
     dynamodb.transact_write_items(TransactItems=[write])
     table.delete_item(Key=key)
     table.update_item(Key=key, UpdateExpression="REMOVE nothing")
+    where = "WHERE pk = 'a' AND sk = 1"
+    dynamodb.execute_statement(Statement=f'UPDATE "{name}" SET w = true {where}')
+    dynamodb.execute_transaction(
+        TransactStatements=[{"Statement": f'DELETE FROM "{name}" {where}'}]
+    )
     images = [
         None,
         {**key, "x": 2},
@@ -76,8 +81,10 @@ def test_what_is_written_in_every_way_is_told(cloud, dynamodb, streams, name, vi
         {**key, "z": {1, 2}},
         None,
         key,
+        {**key, "w": True},
+        None,
     ]
-    events = ["INSERT", "MODIFY", "MODIFY", "REMOVE", "INSERT"]
+    events = ["INSERT", "MODIFY", "MODIFY", "REMOVE", "INSERT", "MODIFY", "REMOVE"]
     expected = [
         [
             event,
@@ -91,14 +98,14 @@ def test_what_is_written_in_every_way_is_told(cloud, dynamodb, streams, name, vi
     assert [told(record) for record in found] == expected
     assert goes_on
     numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in found]
-    assert numbers == list(range(numbers[0], numbers[0] + 5))
+    assert numbers == list(range(numbers[0], numbers[0] + len(events)))
     for record in found:
         assert record["awsRegion"] == REGION
         assert record["eventSource"] == "aws:dynamodb"
         assert record["dynamodb"]["StreamViewType"] == view
         assert abs(record["dynamodb"]["ApproximateCreationDateTime"].timestamp() - time.time()) < 60
         assert "userIdentity" not in record
-    assert len({record["eventID"] for record in found}) == 5
+    assert len({record["eventID"] for record in found}) == len(events)
 
 
 def test_a_stream_goes_on_where_it_was_and_ends_when_it_is_off(dynamodb, streams, table):

@@ -66,7 +66,7 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
         sse_description: record.kms_key.as_ref().map(|key| SSEDescription {
             status: Some(SSEStatus::Enabled),
             sse_type: Some(SSEType::Kms),
-            kms_master_key_arn: Some(key.clone()),
+            kms_master_key_arn: Some(key_arn(table, key)),
             ..SSEDescription::default()
         }),
         table_class_summary: (record.class != Class::Standard).then(|| TableClassSummary {
@@ -79,6 +79,16 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
         archival_summary: None::<ArchivalSummary>,
         ..TableDescription::default()
     }
+}
+
+/// A key as an ARN. AWS names the key that an alias leads to; there are no keys here to know it by.
+fn key_arn(table: &Table, key: &str) -> String {
+    if key.starts_with("arn:") {
+        return key.to_owned();
+    }
+    let kind = if key.starts_with("alias/") { "" } else { "key/" };
+    let (region, account) = (table.arn.region(), table.arn.account());
+    format!("arn:aws:kms:{region}:{account}:{kind}{key}")
 }
 
 fn definition((name, scalar): &(String, Scalar)) -> AttributeDefinition {

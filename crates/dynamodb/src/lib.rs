@@ -19,18 +19,25 @@ mod item_access_tests;
 #[cfg(test)]
 mod item_tests;
 pub mod key;
+mod legacy;
 mod model;
 mod ops;
 mod page;
+mod partiql;
 mod purge;
 mod request;
+mod resource_policy;
 mod resources;
+mod statements;
+#[cfg(test)]
+mod statements_tests;
 mod store;
 mod streams;
 mod tables;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod transaction;
 mod ttl;
 mod units;
 mod verify;
@@ -39,10 +46,12 @@ mod write;
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable, DescribeContinuousBackups,
-    DescribeEndpoints, DescribeLimits, DescribeTable, DescribeTimeToLive, GetItem, ListTables,
-    ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
-    UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
+    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem,
+    DeleteResourcePolicy, DeleteTable, DescribeContinuousBackups, DescribeContributorInsights,
+    DescribeEndpoints, DescribeKinesisStreamingDestination, DescribeLimits, DescribeTable,
+    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, GetResourcePolicy,
+    ListTables, ListTagsOfResource, PutItem, PutResourcePolicy, Query, Scan, TagResource,
+    TransactGetItems, TransactWriteItems, UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
 use cumulet_service::{
     Access, Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations,
@@ -125,6 +134,17 @@ impl DynamoDb {
         .await
     }
 
+    /// The same for those who answer with the refusal themselves; then nothing is written.
+    async fn attempt(
+        &self,
+        cx: &Cx,
+        name: &TableName,
+        write: &Write,
+    ) -> Result<std::result::Result<Written, Error>> {
+        self.write(cx, name, |table, tx| async move { write.attempt(&tx, &table, cx.now()).await })
+            .await
+    }
+
     /// Runs a transaction on one table, which is there and unchanged in it.
     async fn write<T, F, Fut>(&self, cx: &Cx, name: &TableName, body: F) -> Result<T>
     where
@@ -184,20 +204,28 @@ impl Service for DynamoDb {
     }
 
     operations![
+        BatchExecuteStatement,
         BatchGetItem,
         BatchWriteItem,
         CreateTable,
         DeleteItem,
+        DeleteResourcePolicy,
         DeleteTable,
         DescribeContinuousBackups,
+        DescribeContributorInsights,
         DescribeEndpoints,
+        DescribeKinesisStreamingDestination,
         DescribeLimits,
         DescribeTable,
         DescribeTimeToLive,
+        ExecuteStatement,
+        ExecuteTransaction,
         GetItem,
+        GetResourcePolicy,
         ListTables,
         ListTagsOfResource,
         PutItem,
+        PutResourcePolicy,
         Query,
         Scan,
         TagResource,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cumulet_attribute::KeyType;
+use cumulet_auth::policy::Document;
 use cumulet_base::{AccountId, Arn, Region};
 use cumulet_service::{Cx, Result};
 use cumulet_store::{Direction, Read as _, Snapshot, Store, StoreError, View};
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::expression::{Path, Projection};
 use crate::key::{KeyAttribute, KeyError, KeySchema};
 use crate::model::{IndexRecord, IndexState, KeyRecord, ProjectionRecord, Scalar, TableRecord};
+use crate::resource_policy;
 use crate::store::{self, ItemKeys};
 use crate::streams::{self, StreamName};
 
@@ -29,6 +31,7 @@ pub(crate) struct Table {
     /// What tells of its changes, where it is on.
     pub(crate) stream: Option<Stream>,
     pub(crate) keys: ItemKeys,
+    pub(crate) policy: Option<Arc<Document>>,
     /// Under which key the record lies, and the bytes that lay there.
     pub(crate) stored_at: Box<[u8]>,
     pub(crate) stored: bytes::Bytes,
@@ -113,12 +116,17 @@ impl Table {
             Ok(Index { record: index.clone(), schema, keys, projection })
         });
         let indexes = indexes.collect::<std::result::Result<_, StoreError>>()?;
+        let policy = record.policy.as_ref().map(|policy| {
+            let broken = || StoreError::Corrupt(format!("the policy of table {}", record.name));
+            resource_policy::compile(policy).ok_or_else(broken)
+        });
         Ok(Self {
             arn: Arn::new("dynamodb", region, account, &format!("table/{}", record.name)),
             schema: schema(&record, &record.key).ok_or_else(broken)?,
             indexes,
             stream: stream(account, region, &record)?,
             keys: store::items(account, region, &record.id),
+            policy: policy.transpose()?,
             stored_at: stored_at.into(),
             stored,
             record,

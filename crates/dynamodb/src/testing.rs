@@ -98,7 +98,7 @@ impl Testing {
 
     /// Waits until `done`, which background work must bring about.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, done: impl Fn() -> F) {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if done().await {
                 return;
             }

@@ -9,7 +9,7 @@ use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock
 use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
-use cumulet_dynamodb::DynamoDb;
+use cumulet_dynamodb::{DynamoDb, Streams};
 use cumulet_gateway::Web;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
@@ -184,6 +184,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
         Arc::new(RestApis),
         s3,
+        Arc::new(Streams),
         Arc::new(Ssm),
         Arc::new(Sts),
     ];

@@ -43,7 +43,7 @@ use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
-use crate::cgroup::{CgroupParent, GroupLimits};
+use crate::cgroup::{CgroupParent, GroupLimits, group_name};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -53,7 +53,7 @@ const SANDBOX_GID: u32 = 990;
 /// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
 const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
 /// Sandboxes of one platform at a time, each with two users.
-const SLOTS: u32 = 2048;
+const SLOT_LIMIT: u32 = 2048;
 /// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
 /// is for a machine that is out of memory.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,7 +83,6 @@ struct Shared {
     cgroup: Option<CgroupParent>,
     endpoint: Option<SocketAddr>,
     without: Barriers,
-    slots: Arc<Mutex<Slots>>,
 }
 
 impl IsolatedLauncher {
@@ -106,7 +105,6 @@ impl IsolatedLauncher {
             cgroup: isolation.cgroup,
             endpoint: isolation.endpoint,
             without: Barriers::default(),
-            slots: Arc::default(),
         };
         let ready = expect(shared.lock().receive()?, "ready")?.number()?;
         shared.own_users = ready != 0;
@@ -212,10 +210,9 @@ impl Shared {
 
     /// What the sandbox has on the machine besides its processes.
     fn place(&self, launch: &Launch) -> io::Result<Place> {
-        let slot = Slot::take(&self.slots)?;
+        let slot = Slot::take()?;
         let cgroup = match &self.cgroup {
             Some(parent) => {
-                let name = format!("sandbox-{}-{}", std::process::id(), slot.number());
                 let limits = GroupLimits {
                     // The kernel counts files in memory as memory, and AWS does not. The pool
                     // looks after the function's own part.
@@ -223,7 +220,7 @@ impl Shared {
                     memory: launch.memory,
                     processes: PROCESS_LIMIT,
                 };
-                Some(parent.create(&name, limits)?)
+                Some(parent.create(&group_name(slot.0), limits)?)
             }
             None => None,
         };
@@ -331,8 +328,10 @@ fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Which users of `UIDS` are taken.
-#[derive(Debug, Default)]
+/// Which users of `UIDS` are taken, for all launchers of this process.
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { free: Vec::new(), used: 0 });
+
+#[derive(Debug)]
 struct Slots {
     free: Vec<u32>,
     used: u32,
@@ -340,44 +339,34 @@ struct Slots {
 
 /// One sandbox's number among those of the platform, until it is dropped.
 #[derive(Debug)]
-struct Slot {
-    number: u32,
-    slots: Arc<Mutex<Slots>>,
-}
+struct Slot(u32);
 
 impl Slot {
-    fn take(slots: &Arc<Mutex<Slots>>) -> io::Result<Self> {
-        let mut state = slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = match state.free.pop() {
-            Some(number) => number,
-            None if state.used < SLOTS => {
-                state.used += 1;
-                state.used - 1
-            }
-            None => {
-                return Err(io::Error::new(
-                    io::ErrorKind::QuotaExceeded,
-                    format!("{SLOTS} sandboxes are running already"),
-                ));
-            }
-        };
-        Ok(Self { number, slots: Arc::clone(slots) })
-    }
-
-    fn number(&self) -> u32 {
-        self.number
+    fn take() -> io::Result<Self> {
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = slots.free.pop() {
+            return Ok(Self(number));
+        }
+        if slots.used == SLOT_LIMIT {
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("{SLOT_LIMIT} sandboxes are running already"),
+            ));
+        }
+        slots.used += 1;
+        Ok(Self(slots.used - 1))
     }
 
     /// The first of its two users. Two platforms of one machine have different ones, unless their
     /// pids are equal modulo 65,536.
     fn first_user(&self) -> u32 {
-        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOTS));
-        UIDS.start + platform * 2 * SLOTS + self.number * 2
+        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOT_LIMIT));
+        UIDS.start + platform * 2 * SLOT_LIMIT + self.0 * 2
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.number);
+        SLOTS.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
     }
 }

@@ -65,23 +65,23 @@ def read_kernel_command_line(event):
     refused_if(not open('/proc/cmdline').read())
 
 def fill_temporary_folder(event):
-    with open('/tmp/full', 'wb') as file:
+    with open('/tmp/full%d' % os.getpid(), 'wb') as file:
         try:
             os.posix_fallocate(file.fileno(), 0, 65 << 20)
         finally:
-            os.remove('/tmp/full')
+            os.remove('/tmp/full%d' % os.getpid())
 
 def flood_temporary_folder(event):
-    os.mkdir('/tmp/flood')
+    os.mkdir('/tmp/flood%d' % os.getpid())
     made = 0
     try:
         for made in range(20000):
-            open('/tmp/flood/%d' % made, 'w').close()
+            open('/tmp/flood%d/%d' % (os.getpid(), made), 'w').close()
     finally:
         for number in range(made + 1):
-            try: os.remove('/tmp/flood/%d' % number)
+            try: os.remove('/tmp/flood%d/%d' % (os.getpid(), number))
             except FileNotFoundError: pass
-        os.rmdir('/tmp/flood')
+        os.rmdir('/tmp/flood%d' % os.getpid())
 
 def leak_mounts(event):
     text = ''.join(open('/proc/self/' + name).read() for name in ('mountinfo', 'mounts', 'mountstats'))

@@ -76,9 +76,9 @@ pub struct IsolatedLauncher {
 }
 
 struct Shared {
-    /// The launcher process answers one request at a time.
-    launcher: Mutex<Link>,
-    child: Mutex<Child>,
+    program: PathBuf,
+    /// The launcher process, which answers one request at a time.
+    launcher: Mutex<LauncherProcess>,
     own_users: bool,
     cgroup: Option<CgroupParent>,
     endpoint: Option<SocketAddr>,
@@ -89,26 +89,22 @@ impl IsolatedLauncher {
     /// Starts the launcher process. Blocks for some milliseconds. The error says what the machine
     /// refuses.
     pub fn open(isolation: Isolation) -> io::Result<Self> {
-        let (ours, theirs) = Link::pair()?;
-        let child = Command::new(&isolation.program)
-            .arg(host::ENTRY)
-            .env_clear()
-            .current_dir("/")
-            .stdin(theirs.into_fd())
-            .stdout(Stdio::null())
-            .spawn()?;
-        ours.set_patience(PATIENCE)?;
-        let mut shared = Shared {
-            launcher: Mutex::new(ours),
-            child: Mutex::new(child),
-            own_users: false,
+        let (launcher, own_users) = LauncherProcess::start(&isolation.program)?;
+        let shared = Shared {
+            program: isolation.program,
+            launcher: Mutex::new(launcher),
+            own_users,
             cgroup: isolation.cgroup,
             endpoint: isolation.endpoint,
             without: Barriers::default(),
         };
-        let ready = expect(shared.lock().receive()?, "ready")?.number()?;
-        shared.own_users = ready != 0;
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Makes a sandbox without a function, to see whether this machine lets us. Blocks.
+    pub(crate) fn try_out(&self) -> io::Result<()> {
+        let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
+        self.shared.prepare(limits).and_then(Prepared::doors).map(drop)
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -162,20 +158,28 @@ struct Begun {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Link> {
-        self.launcher.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One question to the launcher.
+    /// One question to the launcher. Where that is no more, or says nothing, another takes its
+    /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
-        let launcher = self.lock();
-        launcher.send(question)?;
-        expect(launcher.receive()?, answer)
+        let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = match launcher.ask(question) {
+            Ok(Some(told)) => told,
+            _ => {
+                *launcher = LauncherProcess::start(&self.program)?.0;
+                launcher.ask(question)?.ok_or_else(gone)?
+            }
+        };
+        drop(launcher);
+        expect(Some(told), answer)
     }
 
-    /// Makes a sandbox and starts the program in it. Blocks.
-    fn start(&self, launch: Launch) -> io::Result<Begun> {
-        let place = self.place(&launch)?;
+    /// Makes a sandbox that waits for a function. Blocks, while its first process builds it.
+    fn prepare(&self, limits: GroupLimits) -> io::Result<Prepared> {
+        let slot = Slot::take()?;
+        let parent = self.cgroup.as_ref();
+        let create = |parent: &CgroupParent| parent.create(&group_name(slot.0), limits);
+        let cgroup = parent.map(create).transpose()?;
+        let place = Place { cgroup, slot };
         let (control, theirs) = Link::pair()?;
         control.set_patience(PATIENCE)?;
         let mut question = Message::new("start");
@@ -191,49 +195,31 @@ impl Shared {
         let mut answer = self.ask(&question, "started")?;
         // From here on, whatever fails, dropping `account` ends the sandbox.
         let pid = u32::try_from(answer.number()?).map_err(|_| malformed())?;
-        let account = Account::new(pid, answer.fd()?, place, launch.memory);
-        drop(question);
-        // While the first process builds the sandbox:
+        let account = Account::new(pid, answer.fd()?, place, limits.memory);
         account.join_cgroup()?;
-        let (mut assign, assignment_fds) = self.assignment(&launch)?;
+        Ok(Prepared { account, control, has_endpoint: self.endpoint.is_some() })
+    }
+
+    /// Makes a sandbox and starts the program in it. Blocks.
+    fn start(&self, launch: Launch) -> io::Result<Begun> {
+        let prepared = self.prepare(GroupLimits {
+            // The kernel counts files in memory as memory, and AWS does not. The pool looks after
+            // the function's own part.
+            bytes: launch.memory.saturating_add(launch.storage),
+            memory: launch.memory,
+            processes: PROCESS_LIMIT,
+        })?;
+        let (mut assign, trees) = self.assignment(&launch)?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
-        for tree in assignment_fds {
+        for tree in trees {
             assign.fd(tree);
         }
-        let doors = self.doors(expect(control.receive()?, "ready")?)?;
+        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
         Ok(Begun { account, control, runtime, doors, output: output.into() })
-    }
-
-    /// What the sandbox has on the machine besides its processes.
-    fn place(&self, launch: &Launch) -> io::Result<Place> {
-        let slot = Slot::take()?;
-        let cgroup = match &self.cgroup {
-            Some(parent) => {
-                let limits = GroupLimits {
-                    // The kernel counts files in memory as memory, and AWS does not. The pool
-                    // looks after the function's own part.
-                    bytes: launch.memory.saturating_add(launch.storage),
-                    memory: launch.memory,
-                    processes: PROCESS_LIMIT,
-                };
-                Some(parent.create(&group_name(slot.0), limits)?)
-            }
-            None => None,
-        };
-        Ok(Place { cgroup, slot })
-    }
-
-    fn doors(&self, mut ready: Reader) -> io::Result<network::Doors> {
-        let runtime_api = TcpListener::from(ready.fd()?);
-        let endpoint = match self.endpoint {
-            Some(_) => Some(TcpListener::from(ready.fd()?)),
-            None => None,
-        };
-        Ok(network::Doors { runtime_api, endpoint })
     }
 
     /// What the first process is told to run, and the copies of mounts that it needs for that.
@@ -282,21 +268,69 @@ fn inside(folders: &Folders) -> Folders {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // Its end of the connection closed, the launcher ends by itself.
-        if let (Ok((closed, _)), Ok(link)) = (Link::pair(), self.launcher.get_mut()) {
-            drop(std::mem::replace(link, closed));
-        }
-        if let Ok(child) = self.child.get_mut() {
-            let _ = child.wait();
-        }
+/// A sandbox that waits for its function.
+struct Prepared {
+    account: Account,
+    control: Link,
+    has_endpoint: bool,
+}
+
+impl Prepared {
+    /// Waits until it is built; what is served in it.
+    fn doors(self) -> io::Result<(Self, network::Doors)> {
+        let mut ready = expect(self.control.receive()?, "ready")?;
+        let runtime_api = TcpListener::from(ready.fd()?);
+        let endpoint = if self.has_endpoint { Some(ready.fd()?.into()) } else { None };
+        Ok((self, network::Doors { runtime_api, endpoint }))
     }
+}
+
+/// The process that makes sandboxes. Dropping this ends it, and them.
+struct LauncherProcess {
+    /// `None` only while it is dropped.
+    link: Option<Link>,
+    child: Child,
+}
+
+impl LauncherProcess {
+    /// Starts it; whether sandboxes have users of their own.
+    fn start(program: &Path) -> io::Result<(Self, bool)> {
+        let (ours, theirs) = Link::pair()?;
+        let child = Command::new(program)
+            .arg(host::ENTRY)
+            .env_clear()
+            .current_dir("/")
+            .stdin(theirs.into_fd())
+            .stdout(Stdio::null())
+            .spawn()?;
+        ours.set_patience(PATIENCE)?;
+        let ready = ours.receive();
+        let started = Self { link: Some(ours), child };
+        let own_users = expect(ready?, "ready")?.number()? != 0;
+        Ok((started, own_users))
+    }
+
+    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+        let link = self.link.as_ref().ok_or_else(gone)?;
+        link.send(question)?;
+        link.receive()
+    }
+}
+
+impl Drop for LauncherProcess {
+    fn drop(&mut self) {
+        // It hears that, ends what it has made, and then itself.
+        drop(self.link.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("a process that makes sandboxes has ended")
 }
 
 /// The message that must come now. One that says what failed becomes that error.
 fn expect(message: Option<Message>, verb: &str) -> io::Result<Reader> {
-    let gone = || io::Error::other("a process that makes sandboxes has ended");
     let mut reader = message.ok_or_else(gone)?.read();
     let got = reader.text()?;
     if got == verb {

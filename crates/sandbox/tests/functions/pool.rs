@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use cumulet_base::{Clock, SystemClock};
-use cumulet_sandbox::InvokeError;
+use cumulet_sandbox::{CgroupParent, InvokeError};
 
-use crate::rig::{alive, event, node, python, until};
+use crate::rig::{alive, event, example, node, python, until};
 
 /// Answers with its sandbox's log stream, which no other has, and how often it was called.
 const STREAM: &str = "import time\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    time.sleep(event)\n    return [context.log_stream_name, count]\n";
@@ -117,26 +117,127 @@ async fn request_ids_are_checked() {
 }
 
 /// Starts `examples/orphan.rs`, a platform with three busy functions, kills it outright, and looks
-/// at what is left of them.
+/// at what is left of it: processes, namespaces, mounts, control groups.
 #[tokio::test]
-async fn kill_9_of_the_platform_leaves_no_function() {
-    let mut program: PathBuf = std::env::current_exe().unwrap();
-    program.pop();
-    program.pop();
-    program.push("examples/orphan");
-    assert!(program.exists(), "build it first: cargo build -p cumulet-sandbox --examples");
-    let folder = tempfile::tempdir().unwrap();
-    let mut platform =
-        Command::new(program).arg(folder.path()).stdout(Stdio::null()).spawn().unwrap();
-    let pids = || -> Vec<u32> {
-        let files = std::fs::read_dir(folder.path().join("pids"));
-        let files = files.map(|files| files.flatten().collect::<Vec<_>>()).unwrap_or_default();
-        files.iter().filter_map(|file| file.file_name().to_str()?.parse().ok()).collect()
-    };
-    until("three functions run", || pids().len() == 3).await;
-    let pids = pids();
-    assert!(pids.iter().all(|&pid| alive(pid)), "{pids:?}");
-    platform.kill().unwrap();
-    platform.wait().unwrap();
-    until("all functions end", || !pids.iter().any(|&pid| alive(pid))).await;
+async fn kill_9_of_the_platform_leaves_nothing() {
+    let orphan = Orphan::start().await;
+    let left = orphan.left_when_killed(&[orphan.platform]).await;
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// The same with the launcher of sandboxes killed too, so that nobody is there to clean up. What
+/// the kernel does not remove by itself, the next platform does.
+#[tokio::test]
+async fn kill_9_of_all_at_once_leaves_nothing_for_the_next_platform() {
+    let orphan = Orphan::start().await;
+    let all = orphan.family.clone();
+    let left = orphan.left_when_killed(&all).await;
+    if let Some(next) = CgroupParent::own() {
+        drop(next);
+        assert_eq!(groups(orphan.platform), Vec::<PathBuf>::new(), "of {left:?}");
+    } else {
+        assert_eq!(left, Vec::<String>::new());
+    }
+}
+
+struct Orphan {
+    child: std::sync::Mutex<Child>,
+    platform: u32,
+    /// The platform and all that descends from it.
+    family: Vec<u32>,
+    namespaces: HashSet<PathBuf>,
+    folder: tempfile::TempDir,
+}
+
+impl Orphan {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let child = Command::new(example("orphan"))
+            .arg(folder.path())
+            .arg(if crate::ISOLATED { "isolated" } else { "plain" })
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let name = folder.path().file_name().unwrap().to_str().unwrap();
+        let own = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
+        until("three functions run", || crate::rig::with_variable(&own).len() == 3).await;
+        let platform = child.id();
+        let family = family(platform);
+        let functions = 3;
+        // Each sandbox has a first process besides its function, and all have one launcher.
+        let helpers = if crate::ISOLATED { functions + 1 } else { 0 };
+        assert_eq!(family.len(), 1 + functions + helpers, "{family:?}");
+        let namespaces = family.iter().flat_map(|&pid| namespaces(pid)).collect();
+        Self { child: child.into(), platform, family, namespaces, folder }
+    }
+
+    /// What is still there a while after these were killed.
+    async fn left_when_killed(&self, pids: &[u32]) -> Vec<String> {
+        let own = namespaces(std::process::id());
+        let counted = CgroupParent::own().is_some();
+        assert_eq!(groups(self.platform).is_empty(), !counted, "each sandbox has a group");
+        // Stopped first, so that none can react to another's end.
+        for signal in ["-STOP", "-KILL"] {
+            let pids = pids.iter().map(u32::to_string);
+            Command::new("kill").arg(signal).args(pids).stderr(Stdio::null()).status().unwrap();
+        }
+        self.child.lock().unwrap().wait().unwrap();
+        until("all processes end", || !self.family.iter().any(|&pid| alive(pid))).await;
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let others = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let held: HashSet<PathBuf> = others.flat_map(namespaces).collect();
+        let ended = self.namespaces.difference(&own);
+        let mut left: Vec<String> =
+            ended.filter(|one| held.contains(*one)).map(|one| format!("{one:?}")).collect();
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let folder = self.folder.path().to_str().unwrap();
+        left.extend(mounts.lines().filter(|line| line.contains(folder)).map(str::to_owned));
+        // The launcher removes the groups after the processes.
+        let until = Instant::now() + Duration::from_secs(if crate::ISOLATED { 10 } else { 0 });
+        while !groups(self.platform).is_empty() && Instant::now() < until && pids.len() == 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Plain processes have nobody who would remove their groups before the next platform.
+        if crate::ISOLATED {
+            left.extend(groups(self.platform).iter().map(|group| group.display().to_string()));
+        }
+        left
+    }
+}
+
+fn family(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let mut at = 0;
+    while let Some(&pid) = all.get(at) {
+        at += 1;
+        for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let children = std::fs::read_to_string(task.path().join("children"));
+            let children = children.unwrap_or_default();
+            all.extend(children.split_whitespace().map(|pid| pid.parse::<u32>().unwrap()));
+        }
+    }
+    all
+}
+
+fn namespaces(pid: u32) -> HashSet<PathBuf> {
+    let links = std::fs::read_dir(format!("/proc/{pid}/ns")).into_iter().flatten().flatten();
+    links.filter_map(|link| std::fs::read_link(link.path()).ok()).collect()
+}
+
+/// The control groups that a platform made, wherever they are.
+fn groups(platform: u32) -> Vec<PathBuf> {
+    let prefix = format!("cumulet-{platform}-");
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
+                    found.push(entry.path());
+                }
+                folders.push(entry.path());
+            }
+        }
+    }
+    found
 }

@@ -221,17 +221,21 @@ impl Rig {
             }
         }
         let Some(stream) = streams.get(sandbox) else { return Vec::new() };
-        let own = format!("AWS_LAMBDA_LOG_STREAM_NAME={stream}");
-        let is_own = |pid: &u32| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|&byte| byte == 0).any(|one| one == own.as_bytes())
-        };
-        let all = fs::read_dir("/proc").unwrap().flatten();
-        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let mut pids: Vec<u32> = pids.filter(is_own).collect();
-        pids.sort_unstable();
-        pids
+        with_variable(&format!("AWS_LAMBDA_LOG_STREAM_NAME={stream}"))
     }
+}
+
+/// The living processes that were started with an environment variable, oldest first.
+pub(crate) fn with_variable(variable: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|one| one == variable.as_bytes())
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut pids: Vec<u32> = pids.filter(has_it).collect();
+    pids.sort_unstable();
+    pids
 }
 
 pub(crate) fn value(outcome: &Outcome) -> Value {

@@ -218,10 +218,6 @@ fn plain() -> Ground {
     Ground::new(|folder| Arc::new(PlainLauncher::new(&folder.path().join("tmp"), None).unwrap()))
 }
 
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attack_comes_through_without_its_barrier_and_is_refused_with_it() {
     let prey = Prey::new();

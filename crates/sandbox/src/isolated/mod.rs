@@ -43,7 +43,7 @@ use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
-use crate::cgroup::{CgroupParent, GroupLimits, group_name};
+use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -109,9 +109,12 @@ impl IsolatedLauncher {
 
     /// Leaves barriers out, so that a test can show what each of them is for.
     #[doc(hidden)]
+    #[must_use]
     pub fn without(mut self, barriers: &[Barrier]) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            barriers.iter().for_each(|&barrier| shared.without.leave_out(barrier));
+            for &barrier in barriers {
+                shared.without.leave_out(barrier);
+            }
         }
         self
     }
@@ -134,7 +137,7 @@ impl Launcher for IsolatedLauncher {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let endpoint = shared.endpoint;
-            let begun = tokio::task::spawn_blocking(move || shared.start(launch)).await;
+            let begun = tokio::task::spawn_blocking(move || shared.start(&launch)).await;
             let Begun { account, control, runtime, doors, output } =
                 begun.map_err(io::Error::other)??;
             let relay = match (doors.endpoint, endpoint) {
@@ -162,12 +165,11 @@ impl Shared {
     /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
         let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = match launcher.ask(question) {
-            Ok(Some(told)) => told,
-            _ => {
-                *launcher = LauncherProcess::start(&self.program)?.0;
-                launcher.ask(question)?.ok_or_else(gone)?
-            }
+        let told = if let Ok(Some(told)) = launcher.ask(question) {
+            told
+        } else {
+            *launcher = LauncherProcess::start(&self.program)?.0;
+            launcher.ask(question)?.ok_or_else(gone)?
         };
         drop(launcher);
         expect(Some(told), answer)
@@ -186,7 +188,7 @@ impl Shared {
         question.fd(theirs.into_fd()).number(place.slot.first_user().into());
         question.number(self.endpoint.map_or(0, |endpoint| endpoint.port()).into());
         question.number(self.without.bits());
-        let folders = place.cgroup.iter().flat_map(|group| group.folders());
+        let folders = place.cgroup.iter().flat_map(Cgroup::folders);
         let folders: Vec<&PathBuf> = folders.collect();
         question.number(folders.len() as u64);
         for folder in folders {
@@ -201,7 +203,7 @@ impl Shared {
     }
 
     /// Makes a sandbox and starts the program in it. Blocks.
-    fn start(&self, launch: Launch) -> io::Result<Begun> {
+    fn start(&self, launch: &Launch) -> io::Result<Begun> {
         let prepared = self.prepare(GroupLimits {
             // The kernel counts files in memory as memory, and AWS does not. The pool looks after
             // the function's own part.
@@ -209,7 +211,7 @@ impl Shared {
             memory: launch.memory,
             processes: PROCESS_LIMIT,
         })?;
-        let (mut assign, trees) = self.assignment(&launch)?;
+        let (mut assign, trees) = self.assignment(launch)?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
         for tree in trees {

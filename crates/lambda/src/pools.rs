@@ -202,6 +202,7 @@ impl Pools {
             log_group: log_group(&function.name, settings),
             log_format: log_format(settings),
             log_level: settings.logging.application_level.clone(),
+            system_log_level: settings.logging.system_level.clone(),
         })
     }
 }

@@ -49,6 +49,8 @@ pub struct Function {
     pub log_format: LogFormat,
     /// The least severe level that is logged, where one is set: `DEBUG`, `INFO`, `WARN` …
     pub log_level: Option<String>,
+    /// Likewise of the platform's own events, where they are JSON: `DEBUG`, `INFO` or `WARN`.
+    pub system_log_level: Option<String>,
 }
 
 /// `LoggingConfig.LogFormat`.
@@ -308,6 +310,7 @@ mod tests {
             log_group: "/aws/lambda/f".to_owned(),
             log_format: LogFormat::Text,
             log_level: None,
+            system_log_level: None,
         }
     }
 

@@ -96,7 +96,7 @@ fn checks(options: &Doctor) -> Vec<Finding> {
         machine::disk(&options.place.data),
         machine::clock(),
         machine::runtimes(),
-        machine::isolation(),
+        machine::isolation(&options.place.data),
         machine::authorities(),
     ]
 }

@@ -7,15 +7,17 @@
 //! - `function` makes the environment and the command;
 //! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**;
 //! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
+//! - `egress` is the way out of an isolated sandbox, by policy;
 //! - `pool` scales, reuses and ends sandboxes;
 //! - `logs` bounds and attributes what functions write;
 //! - `outcome` words results and failures as AWS does.
 //!
-//! Linux only. The one crate that may hold `unsafe`, in `plain` (between fork and exec) and
-//! `watch` (registering a file descriptor).
+//! Linux only. The one crate that may hold `unsafe`, in `plain` (between fork and exec), `watch`
+//! (registering a file descriptor) and `egress` (socket options and addresses of datagrams).
 
 mod api;
 mod cgroup;
+pub mod egress;
 mod function;
 mod http1;
 mod launch;

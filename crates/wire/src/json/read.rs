@@ -12,6 +12,7 @@ use cumulet_shape::{
 };
 use serde_json::Value;
 
+use super::plain;
 use crate::time;
 
 type Result<T> = std::result::Result<T, ReadError>;
@@ -143,21 +144,20 @@ impl<'a> JsonReader<'a> {
         self.eat(b'"')?;
         let start = self.at;
         let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-        let mut escaped = false;
-        let mut bytes = rest.iter().enumerate();
-        while let Some((i, &byte)) = bytes.next() {
-            match byte {
-                b'"' => {
-                    self.at = start + i + 1;
-                    let raw = self.text.get(start..start + i).ok_or(ReadError::Syntax)?;
+        let (mut end, mut escaped) = (0, false);
+        while let Some(behind) = rest.get(end..) {
+            end += plain(behind);
+            match rest.get(end) {
+                Some(b'"') => {
+                    self.at = start + end + 1;
+                    let raw = self.text.get(start..start + end).ok_or(ReadError::Syntax)?;
                     return Ok((raw, escaped));
                 }
-                b'\\' => {
+                Some(b'\\') => {
                     escaped = true;
-                    bytes.next();
+                    end += 2;
                 }
-                0..0x20 => return Err(ReadError::Syntax),
-                _ => {}
+                _ => break,
             }
         }
         Err(ReadError::Syntax)

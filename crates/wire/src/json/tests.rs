@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cumulet_base::Timestamp;
 use cumulet_shape::{Faults, ReadError, Schema, Shape, validate};
 
-use super::{JsonReader, JsonWriter, document};
+use super::{JsonReader, JsonWriter, document, plain};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Shape)]
 enum Mode {
@@ -262,4 +262,21 @@ fn what_is_sensitive_is_never_shown() {
         "1 validation error detected: Value at 'password' failed to satisfy constraint: Member \
          must have length less than or equal to 3"
     );
+}
+
+#[test]
+fn plain_runs_end_where_the_first_special_byte_is() {
+    let expected = |bytes: &[u8]| {
+        let special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+        bytes.iter().position(special).unwrap_or(bytes.len())
+    };
+    bolero::check!().with_iterations(20_000).for_each(|bytes: &[u8]| {
+        assert_eq!(plain(bytes), expected(bytes), "{bytes:?}");
+    });
+    // Random bytes seldom have a long run before what ends it.
+    for (end, byte) in (0..40).flat_map(|end| (0..=255).map(move |byte| (end, byte))) {
+        let mut bytes = [b'\x7f'; 48];
+        bytes[end] = byte;
+        assert_eq!(plain(&bytes), expected(&bytes), "{byte} at {end}");
+    }
 }

@@ -5,6 +5,7 @@ use cumulet_base::Timestamp;
 use cumulet_shape::{Location, Member, Schema, Structure, TimeFormat, Writer};
 use serde_json::Value;
 
+use super::plain;
 use crate::time;
 
 /// A writer of one JSON document.
@@ -80,9 +81,9 @@ pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\') {
-        let (plain, special) = rest.split_at(at);
-        out.extend_from_slice(plain);
+    loop {
+        let (clear, special) = rest.split_at(plain(rest));
+        out.extend_from_slice(clear);
         let Some((&byte, behind)) = special.split_first() else { break };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -98,7 +99,6 @@ pub(crate) fn text(out: &mut Vec<u8>, value: &str) {
         }
         rest = behind;
     }
-    out.extend_from_slice(rest);
     out.push(b'"');
 }
 

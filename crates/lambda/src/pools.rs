@@ -191,6 +191,7 @@ impl Pools {
             code,
             layers: layers(cx, packages, owner, version).await?,
             memory_mb: settings.memory,
+            storage_mb: settings.storage,
             timeout: Duration::from_secs(settings.timeout.into()),
             environment: settings::environment(cx.sealer(), &function.id, settings)?,
             endpoint: self.endpoint.clone(),

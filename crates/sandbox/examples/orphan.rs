@@ -58,6 +58,7 @@ async fn main() {
         code: root.join("code"),
         layers: None,
         memory_mb: 128,
+        storage_mb: 512,
         timeout: Duration::from_secs(60),
         environment: BTreeMap::new(),
         endpoint: None,

@@ -1,8 +1,8 @@
 //! The seam between what a sandbox does and how strongly it is walled in.
 //!
-//! A `Launcher` is one rung of isolation. This crate has one rung so far: `plain::PlainLauncher`,
-//! an ordinary child process with limits of time and memory and **no isolation at all**. Stronger
-//! rungs (namespaces, Landlock, seccomp) implement the same trait; nothing above it changes.
+//! A `Launcher` is one rung of isolation: `plain::PlainLauncher` starts ordinary child processes
+//! with limits of time and memory and **no isolation at all**, `isolated::IsolatedLauncher` starts
+//! sandboxes of the kernel's making. Nothing above this trait knows which.
 
 use std::fmt;
 use std::future::Future;
@@ -22,6 +22,11 @@ pub enum Rung {
     /// An ordinary process of the platform's own user: it can read what the platform can read.
     /// For a developer's own code on a developer's own machine.
     Process,
+    /// Namespaces, Landlock and seccomp, as far as an ordinary user of the machine can have them:
+    /// all functions are one user outside, and the platform counts their memory.
+    Rootless,
+    /// The same, with a user of its own for each sandbox, and limits that the kernel counts.
+    Full,
 }
 
 /// What to start.
@@ -32,12 +37,27 @@ pub struct Launch {
     /// Its arguments, without the program's name.
     pub arguments: Vec<String>,
     /// The whole environment, but for what depends on the rung: the launcher adds
-    /// `AWS_LAMBDA_RUNTIME_API` and `TMPDIR`.
+    /// `AWS_LAMBDA_RUNTIME_API`, and `TMPDIR` where `/tmp` is not the function's own.
     pub environment: Vec<(String, String)>,
-    /// The function's code, which is also the working directory.
-    pub code: PathBuf,
+    /// What of the machine's folders the function sees. Its code is also the working directory.
+    pub folders: Folders,
+    /// The interpreter, where the program is none of the function's own.
+    pub interpreter: Option<PathBuf>,
     /// The memory that the function may use, in bytes.
     pub memory: u64,
+    /// The files that it may have in `/tmp`, in bytes.
+    pub storage: u64,
+}
+
+/// A function's folders: on the machine, or as the function itself sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Its code, `LAMBDA_TASK_ROOT`.
+    pub code: PathBuf,
+    /// Its layers, one over the other.
+    pub layers: Option<PathBuf>,
+    /// The runtime clients, `LAMBDA_RUNTIME_DIR`.
+    pub runtime: PathBuf,
 }
 
 /// What was started.
@@ -54,6 +74,10 @@ pub struct Launched {
 pub trait Launcher: Send + Sync + 'static {
     /// How strongly this launcher isolates.
     fn rung(&self) -> Rung;
+
+    /// Where a function finds folders of the machine: program, arguments and environment of a
+    /// `Launch` name them there.
+    fn inside(&self, folders: &Folders) -> Folders;
 
     /// Starts a program. Must be called within a tokio runtime with I/O enabled.
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>>;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -10,8 +12,8 @@ use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
-    Interpreter, Invocation, InvokeError, LogFormat, LogLine, LogSink, Outcome, PlainLauncher,
-    Pool, Runtime, RuntimeFolder, Setup, discover, select,
+    Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, LogFormat, LogLine, LogSink,
+    Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover, select,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -59,6 +61,25 @@ impl CredentialSource for FixedCredentials {
     }
 }
 
+/// A launcher of sandboxes.
+pub(crate) fn isolated(
+    cgroup: Option<CgroupParent>,
+    endpoint: Option<SocketAddr>,
+) -> IsolatedLauncher {
+    let program = example("launcher");
+    IsolatedLauncher::open(Isolation { program, cgroup, endpoint }).unwrap()
+}
+
+/// A program of this crate's `examples`.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let mut program: PathBuf = std::env::current_exe().unwrap();
+    program.pop();
+    program.pop();
+    program.extend(["examples", name]);
+    assert!(program.exists(), "build it first: cargo build -p cumulet-sandbox --examples");
+    program
+}
+
 /// A function and its pool.
 pub(crate) struct Rig {
     pub(crate) pool: Arc<Pool>,
@@ -74,6 +95,8 @@ pub(crate) struct Plan {
     pub(crate) init_limit: Duration,
     pub(crate) expires: Timestamp,
     pub(crate) cgroup: Option<CgroupParent>,
+    /// Whether it runs in a sandbox.
+    pub(crate) isolated: bool,
     folder: TempDir,
 }
 
@@ -100,6 +123,7 @@ impl Plan {
             code: code.canonicalize().unwrap(),
             layers: None,
             memory_mb: 256,
+            storage_mb: 512,
             timeout: Duration::from_secs(10),
             environment: BTreeMap::new(),
             endpoint: None,
@@ -116,6 +140,7 @@ impl Plan {
             init_limit: INIT_LIMIT,
             expires,
             cgroup: None,
+            isolated: crate::ISOLATED,
             folder,
         }
     }
@@ -125,7 +150,10 @@ impl Plan {
         let log = Arc::new(Log::default());
         let pool = Pool::new(Setup {
             function: self.function,
-            launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
+            launcher: match self.isolated {
+                true => Arc::new(isolated(self.cgroup, None)),
+                false => Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
+            },
             folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
             credentials: Arc::new(FixedCredentials(self.expires)),
             sink: log.clone(),

@@ -1,0 +1,383 @@
+//! Functions in sandboxes of the kernel's making: namespaces of users, mounts, processes, network,
+//! IPC, host name and control groups, no privileges, Landlock, seccomp, control groups.
+//!
+//! Three kinds of process take part, all of them this program:
+//! - the **platform** (this file, `process`, `relay`) asks and serves;
+//! - the **launcher** (`host`), one for a platform, with one thread, forks sandboxes;
+//! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
+//!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
+//!
+//! They speak over `link`. If the platform ends, however that comes about, the launcher hears it
+//! and ends every sandbox; if the launcher ends, the kernel ends every first process (its parent
+//! death signal), and with a first process its whole sandbox ends.
+//!
+//! The platform answers the sandbox on sockets that were made inside it and passed out: the
+//! Runtime API, and this cloud's endpoint, which `relay` connects to the cloud's own listener.
+
+mod barrier;
+mod confine;
+mod host;
+mod init;
+mod link;
+mod network;
+mod process;
+mod relay;
+mod root;
+mod seccomp;
+mod sys;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use barrier::Barrier;
+use barrier::Barriers;
+use confine::PROCESS_LIMIT;
+pub use host::sandbox_entry;
+use init::Assignment;
+use link::{Link, Message, Reader, malformed};
+use process::{Account, IsolatedProcess, Place};
+
+use crate::cgroup::{CgroupParent, GroupLimits};
+use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
+
+/// The function's user and group inside, as on AWS.
+const SANDBOX_UID: u32 = 993;
+const SANDBOX_GID: u32 = 990;
+/// Users outside that sandboxes may get where the platform is root: above those that systemd gives
+/// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
+const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
+/// Sandboxes of one platform at a time, each with two users.
+const SLOTS: u32 = 2048;
+/// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
+/// is for a machine that is out of memory.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How an [`IsolatedLauncher`] is made.
+#[derive(Debug)]
+pub struct Isolation {
+    /// The program to start as the launcher: it must call [`sandbox_entry`] first of all.
+    pub program: PathBuf,
+    /// Where sandboxes have control groups; without them the pool looks after memory, and the
+    /// number of processes is limited for each user namespace.
+    pub cgroup: Option<CgroupParent>,
+    /// Where this cloud listens, if functions may reach it: inside at the same port of 127.0.0.1.
+    pub endpoint: Option<SocketAddr>,
+}
+
+/// Starts functions in sandboxes. Dropping it ends them.
+pub struct IsolatedLauncher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The launcher process answers one request at a time.
+    launcher: Mutex<Link>,
+    child: Mutex<Child>,
+    own_users: bool,
+    cgroup: Option<CgroupParent>,
+    endpoint: Option<SocketAddr>,
+    without: Barriers,
+    slots: Arc<Mutex<Slots>>,
+}
+
+impl IsolatedLauncher {
+    /// Starts the launcher process. Blocks for some milliseconds. The error says what the machine
+    /// refuses.
+    pub fn open(isolation: Isolation) -> io::Result<Self> {
+        let (ours, theirs) = Link::pair()?;
+        let child = Command::new(&isolation.program)
+            .arg(host::ENTRY)
+            .env_clear()
+            .current_dir("/")
+            .stdin(theirs.into_fd())
+            .stdout(Stdio::null())
+            .spawn()?;
+        ours.set_patience(PATIENCE)?;
+        let mut shared = Shared {
+            launcher: Mutex::new(ours),
+            child: Mutex::new(child),
+            own_users: false,
+            cgroup: isolation.cgroup,
+            endpoint: isolation.endpoint,
+            without: Barriers::default(),
+            slots: Arc::default(),
+        };
+        let ready = expect(shared.lock().receive()?, "ready")?.number()?;
+        shared.own_users = ready != 0;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Leaves barriers out, so that a test can show what each of them is for.
+    #[doc(hidden)]
+    pub fn without(mut self, barriers: &[Barrier]) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            barriers.iter().for_each(|&barrier| shared.without.leave_out(barrier));
+        }
+        self
+    }
+}
+
+impl Launcher for IsolatedLauncher {
+    fn rung(&self) -> Rung {
+        if self.shared.own_users && self.shared.cgroup.is_some() {
+            Rung::Full
+        } else {
+            Rung::Rootless
+        }
+    }
+
+    fn inside(&self, folders: &Folders) -> Folders {
+        inside(folders)
+    }
+
+    fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let endpoint = shared.endpoint;
+            let begun = tokio::task::spawn_blocking(move || shared.start(launch)).await;
+            let Begun { account, control, runtime, doors, output } =
+                begun.map_err(io::Error::other)??;
+            let relay = match (doors.endpoint, endpoint) {
+                (Some(listener), Some(cloud)) => Some(relay::start(listener, cloud)?),
+                _ => None,
+            };
+            let process = IsolatedProcess::new(account, control, runtime, relay)?;
+            Ok(Launched { process: Box::new(process), runtime_api: doors.runtime_api, output })
+        })
+    }
+}
+
+/// A sandbox whose program runs.
+struct Begun {
+    account: Account,
+    control: Link,
+    /// Readable once the runtime has ended.
+    runtime: OwnedFd,
+    doors: network::Doors,
+    output: OwnedFd,
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Link> {
+        self.launcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One question to the launcher.
+    fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
+        let launcher = self.lock();
+        launcher.send(question)?;
+        expect(launcher.receive()?, answer)
+    }
+
+    /// Makes a sandbox and starts the program in it. Blocks.
+    fn start(&self, launch: Launch) -> io::Result<Begun> {
+        let place = self.place(&launch)?;
+        let (control, theirs) = Link::pair()?;
+        control.set_patience(PATIENCE)?;
+        let mut question = Message::new("start");
+        question.fd(theirs.into_fd()).number(place.slot.first_user().into());
+        question.number(self.endpoint.map_or(0, |endpoint| endpoint.port()).into());
+        question.number(self.without.bits());
+        let folders = place.cgroup.iter().flat_map(|group| group.folders());
+        let folders: Vec<&PathBuf> = folders.collect();
+        question.number(folders.len() as u64);
+        for folder in folders {
+            question.word(folder.as_os_str().as_encoded_bytes());
+        }
+        let mut answer = self.ask(&question, "started")?;
+        // From here on, whatever fails, dropping `account` ends the sandbox.
+        let pid = u32::try_from(answer.number()?).map_err(|_| malformed())?;
+        let account = Account::new(pid, answer.fd()?, place, launch.memory);
+        drop(question);
+        // While the first process builds the sandbox:
+        account.join_cgroup()?;
+        let (mut assign, assignment_fds) = self.assignment(&launch)?;
+        let (output, input) = io::pipe()?;
+        assign.fd(input.into());
+        for tree in assignment_fds {
+            assign.fd(tree);
+        }
+        let doors = self.doors(expect(control.receive()?, "ready")?)?;
+        control.send(&assign)?;
+        drop(assign);
+        let runtime = expect(control.receive()?, "started")?.fd()?;
+        Ok(Begun { account, control, runtime, doors, output: output.into() })
+    }
+
+    /// What the sandbox has on the machine besides its processes.
+    fn place(&self, launch: &Launch) -> io::Result<Place> {
+        let slot = Slot::take(&self.slots)?;
+        let cgroup = match &self.cgroup {
+            Some(parent) => {
+                let name = format!("sandbox-{}-{}", std::process::id(), slot.number());
+                let limits = GroupLimits {
+                    // The kernel counts files in memory as memory, and AWS does not. The pool
+                    // looks after the function's own part.
+                    bytes: launch.memory.saturating_add(launch.storage),
+                    memory: launch.memory,
+                    processes: PROCESS_LIMIT,
+                };
+                Some(parent.create(&name, limits)?)
+            }
+            None => None,
+        };
+        Ok(Place { cgroup, slot })
+    }
+
+    fn doors(&self, mut ready: Reader) -> io::Result<network::Doors> {
+        let runtime_api = TcpListener::from(ready.fd()?);
+        let endpoint = match self.endpoint {
+            Some(_) => Some(TcpListener::from(ready.fd()?)),
+            None => None,
+        };
+        Ok(network::Doors { runtime_api, endpoint })
+    }
+
+    /// What the first process is told to run, and the copies of mounts that it needs for that.
+    fn assignment(&self, launch: &Launch) -> io::Result<(Message, Vec<OwnedFd>)> {
+        let inside = inside(&launch.folders);
+        let Folders { code, layers, runtime } = &launch.folders;
+        let mut shown = vec![(code.clone(), inside.code.clone())];
+        shown.push((runtime.clone(), inside.runtime));
+        if let (Some(layers), Some(target)) = (layers, inside.layers) {
+            shown.push((layers.clone(), target));
+        }
+        if let Some(interpreter) = &launch.interpreter {
+            shown.extend(
+                interpreter_files(interpreter).into_iter().map(|file| (file.clone(), file)),
+            );
+        }
+        let mut question = Message::new("trees");
+        question.number(shown.len() as u64);
+        for (source, _) in &shown {
+            question.word(source.as_os_str().as_encoded_bytes());
+        }
+        let mut answer = self.ask(&question, "trees")?;
+        let trees: Vec<OwnedFd> = shown.iter().map(|_| answer.fd()).collect::<Result<_, _>>()?;
+        let targets = shown.into_iter().map(|(source, target)| (target, source.is_dir()));
+        let mut environment = launch.environment.clone();
+        let api = network::runtime_api(self.endpoint.map(|endpoint| endpoint.port()));
+        environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
+        let assignment = Assignment {
+            program: launch.program.clone(),
+            arguments: launch.arguments.clone(),
+            environment,
+            code: inside.code,
+            storage: launch.storage,
+            targets: targets.collect(),
+        };
+        Ok((assignment.message(), trees))
+    }
+}
+
+/// Where functions find what is theirs, as on AWS.
+fn inside(folders: &Folders) -> Folders {
+    Folders {
+        code: "/var/task".into(),
+        layers: folders.layers.as_ref().map(|_| "/opt".into()),
+        runtime: "/var/runtime".into(),
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Its end of the connection closed, the launcher ends by itself.
+        if let (Ok((closed, _)), Ok(link)) = (Link::pair(), self.launcher.get_mut()) {
+            drop(std::mem::replace(link, closed));
+        }
+        if let Ok(child) = self.child.get_mut() {
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The message that must come now. One that says what failed becomes that error.
+fn expect(message: Option<Message>, verb: &str) -> io::Result<Reader> {
+    let gone = || io::Error::other("a process that makes sandboxes has ended");
+    let mut reader = message.ok_or_else(gone)?.read();
+    let got = reader.text()?;
+    if got == verb {
+        return Ok(reader);
+    }
+    if got != "failed" {
+        return Err(malformed());
+    }
+    let (step, number, text) = (reader.text()?, reader.number()?, reader.text()?);
+    Err(match i32::try_from(number) {
+        // The program cannot be executed: whether it is there at all is for the caller to tell.
+        Ok(number) if step == "exec" => io::Error::from_raw_os_error(number),
+        _ => io::Error::other(format!("{step}: {text}")),
+    })
+}
+
+/// What an interpreter needs that the system's folders do not have: itself, and the libraries
+/// beside its `bin`.
+fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
+    const SYSTEM: [&str; 4] = ["/usr", "/bin", "/lib", "/lib64"];
+    if SYSTEM.iter().any(|folder| interpreter.starts_with(folder)) {
+        return Vec::new();
+    }
+    let mut files = vec![interpreter.to_owned()];
+    let prefix = interpreter.parent().and_then(Path::parent);
+    let libraries =
+        prefix.into_iter().flat_map(|prefix| [prefix.join("lib"), prefix.join("lib64")]);
+    files.extend(libraries.filter(|folder| folder.is_dir()));
+    files
+}
+
+/// Which users of `UIDS` are taken.
+#[derive(Debug, Default)]
+struct Slots {
+    free: Vec<u32>,
+    used: u32,
+}
+
+/// One sandbox's number among those of the platform, until it is dropped.
+#[derive(Debug)]
+struct Slot {
+    number: u32,
+    slots: Arc<Mutex<Slots>>,
+}
+
+impl Slot {
+    fn take(slots: &Arc<Mutex<Slots>>) -> io::Result<Self> {
+        let mut state = slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = match state.free.pop() {
+            Some(number) => number,
+            None if state.used < SLOTS => {
+                state.used += 1;
+                state.used - 1
+            }
+            None => {
+                return Err(io::Error::new(
+                    io::ErrorKind::QuotaExceeded,
+                    format!("{SLOTS} sandboxes are running already"),
+                ));
+            }
+        };
+        Ok(Self { number, slots: Arc::clone(slots) })
+    }
+
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The first of its two users. Two platforms of one machine have different ones, unless their
+    /// pids are equal modulo 65,536.
+    fn first_user(&self) -> u32 {
+        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOTS));
+        UIDS.start + platform * 2 * SLOTS + self.number * 2
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.number);
+    }
+}

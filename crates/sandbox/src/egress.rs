@@ -42,7 +42,7 @@ pub use inside::{Inside, Plan, Way, set_up};
 pub use limits::EgressLimits;
 pub use outside::{Egress, Relay};
 pub use policy::{AllowError, Decision, EgressPolicy, Protocol, Refusal};
-pub use routes::host_has_ipv6;
+pub(crate) use routes::loopback_up;
 
 /// The sandbox's own address beside loopback, where its packets to the world come from. Of the
 /// range for benchmarks (RFC 2544), which no network uses and no policy lets through.

@@ -82,19 +82,21 @@ pub fn set_up(plan: &Plan) -> io::Result<Inside> {
         (Kind::Questions, datagrams(RESOLVER)?),
         (Kind::QuestionStreams, listener(RESOLVER, false)?),
     ];
-    for address in &plan.loopback {
-        match listener(*address, false) {
-            Ok(socket) => sockets.push((Kind::Connections, socket)),
-            // A kernel without IPv6 has no ::1; the IPv4 one serves.
-            Err(_) if address.is_ipv6() => {}
-            Err(error) => return Err(error),
-        }
-    }
     let (way, world) = match routes::everything_is_local_v4() {
         Ok(()) => world(plan.way, plan.ipv6 && routes::everything_is_local_v6().is_ok()),
         Err(_) => (Way::Loopback, Vec::new()),
     };
     sockets.extend(world);
+    for address in &plan.loopback {
+        match listener(*address, false) {
+            Ok(socket) => sockets.push((Kind::Connections, socket)),
+            // A kernel without IPv6 has no ::1; the IPv4 one serves.
+            Err(_) if address.is_ipv6() => {}
+            // One of those before listens there, and its connections are decided on alike.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
     Ok(Inside { way, sockets })
 }
 
@@ -132,7 +134,6 @@ fn ports(ipv6: bool) -> Vec<(Kind, OwnedFd)> {
     let mut sockets = Vec::new();
     for port in PORTS {
         let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-        // A port that is taken leads out already, on loopback.
         if let Ok(socket) = listener(v4, false) {
             sockets.push((Kind::Connections, socket));
         }

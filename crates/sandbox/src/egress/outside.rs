@@ -59,7 +59,7 @@ impl Egress {
         Plan { ipv6: routes::host_has_ipv6(), loopback, way: Way::default() }
     }
 
-    /// Serves a sandbox until the value returned is dropped. `name` is what the log calls it. Must
+    /// Serves a sandbox until the value returned is dropped. `name` is the function's, for the log. Must
     /// be called within a tokio runtime with I/O and time enabled.
     pub fn serve(self: &Arc<Self>, inside: Inside, name: &str) -> io::Result<Relay> {
         let room = |most: usize| Arc::new(Semaphore::new(most));
@@ -169,7 +169,7 @@ impl Outlet {
     pub(super) fn report(&self, what: &str) {
         // A function that tries in a loop must not fill the log.
         if self.reported.fetch_add(1, Ordering::Relaxed) < REPORTS {
-            tracing::warn!("sandbox {} {what}", self.name);
+            tracing::warn!("function {} {what}", self.name);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use cumulet_net::is_public;
 
-use super::CLOUD;
+use super::{CLOUD, RESOLVER};
 
 /// Hosts and addresses that the owner may open.
 const ENTRIES: usize = 64;
@@ -88,6 +88,8 @@ pub enum AllowError {
     Form(String),
     /// More entries than a policy can have.
     TooMany,
+    /// Port 53 of loopback, where sandboxes find their resolver.
+    Resolver,
 }
 
 impl EgressPolicy {
@@ -111,11 +113,17 @@ impl EgressPolicy {
             }
             let address = SocketAddr::new(address.to_canonical(), port);
             if address.ip().is_loopback() {
+                if port == RESOLVER.port() {
+                    return Err(AllowError::Resolver);
+                }
                 self.lead(Protocol::Tcp, address, address);
             } else {
                 self.allowed.insert(address);
             }
         } else if name == "localhost" {
+            if port == RESOLVER.port() {
+                return Err(AllowError::Resolver);
+            }
             let here = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             self.lead(Protocol::Tcp, here, here);
             self.lead(Protocol::Tcp, SocketAddr::from((Ipv6Addr::LOCALHOST, port)), here);
@@ -284,6 +292,9 @@ impl fmt::Display for AllowError {
                 "'{entry}' is not HOST:PORT (an IPv6 address goes in brackets, a port is 1 to \
                  65535)"
             ),
+            Self::Resolver => {
+                f.write_str("port 53 of a function's own loopback is where it resolves names")
+            }
             Self::TooMany => write!(f, "more than {ENTRIES} destinations"),
         }
     }
@@ -464,6 +475,11 @@ mod tests {
             let mut policy = EgressPolicy::default();
             assert_eq!(policy.allow(entry), Err(AllowError::Form(entry.to_owned())), "{entry}");
         }
+        let mut policy = EgressPolicy::default();
+        for entry in ["localhost:53", "127.0.0.1:53", "[::1]:53"] {
+            assert_eq!(policy.allow(entry), Err(AllowError::Resolver), "{entry}");
+        }
+        policy.allow("10.0.0.1:53").unwrap();
         let mut policy = EgressPolicy::default();
         let full = (1..).map(|port| policy.allow(&format!("10.0.0.1:{port}")));
         assert_eq!(full.take_while(Result::is_ok).count(), ENTRIES);

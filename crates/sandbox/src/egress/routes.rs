@@ -32,7 +32,7 @@ const TYPE_LOCAL: u8 = 2;
 
 /// Brings this process's loopback interface up. It then has 127.0.0.1 and, where the kernel speaks
 /// IPv6, ::1.
-pub(super) fn loopback_up() -> io::Result<()> {
+pub(crate) fn loopback_up() -> io::Result<()> {
     let mut messages = Messages::default();
     // `ifinfomsg`: family, type, index, flags, which of the flags are meant.
     let mut fixed = [0; 16];
@@ -97,7 +97,7 @@ pub(super) fn leads_away(to: IpAddr) -> bool {
 
 /// Whether this host has a way to the IPv6 internet. Where it has none, a sandbox must not look as
 /// if it had one: clients that race both families would take IPv6 for the faster one.
-pub fn host_has_ipv6() -> bool {
+pub(super) fn host_has_ipv6() -> bool {
     // The first address of the block that RIPE's registry hands out; any global one would do.
     leads_away(IpAddr::V6(Ipv6Addr::new(0x2001, 0x600, 0, 0, 0, 0, 0, 1)))
 }

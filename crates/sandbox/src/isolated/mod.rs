@@ -2,7 +2,7 @@
 //! IPC, host name and control groups, no privileges, Landlock, seccomp, control groups.
 //!
 //! Three kinds of process take part, all of them this program:
-//! - the **platform** (this file, `process`, `relay`) asks and serves;
+//! - the **platform** (this file, `process`) asks and serves;
 //! - the **launcher** (`host`), one for a platform, with one thread, forks sandboxes;
 //! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
 //!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
@@ -12,7 +12,7 @@
 //! death signal), and with a first process its whole sandbox ends.
 //!
 //! The platform answers the sandbox on sockets that were made inside it and passed out: the
-//! Runtime API, and this cloud's endpoint, which `relay` connects to the cloud's own listener.
+//! Runtime API, and the way to this cloud's endpoint and the internet, which is [`crate::egress`].
 
 mod barrier;
 mod confine;
@@ -21,13 +21,12 @@ mod init;
 mod link;
 mod network;
 mod process;
-mod relay;
 mod root;
 mod seccomp;
 mod sys;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -44,6 +43,7 @@ use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
 use crate::cgroup::{CgroupParent, GroupLimits};
+use crate::egress::{self, Egress, Inside};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -66,8 +66,8 @@ pub struct Isolation {
     /// Where sandboxes have control groups; without them the pool looks after memory, and the
     /// number of processes is limited for each user namespace.
     pub cgroup: Option<CgroupParent>,
-    /// Where this cloud listens, if functions may reach it: inside at the same port of 127.0.0.1.
-    pub endpoint: Option<SocketAddr>,
+    /// The way out; without it a function reaches nothing but the Runtime API.
+    pub egress: Option<Arc<Egress>>,
 }
 
 /// Starts functions in sandboxes. Dropping it ends them.
@@ -81,7 +81,7 @@ struct Shared {
     child: Mutex<Child>,
     own_users: bool,
     cgroup: Option<CgroupParent>,
-    endpoint: Option<SocketAddr>,
+    egress: Option<Arc<Egress>>,
     without: Barriers,
     slots: Arc<Mutex<Slots>>,
 }
@@ -104,7 +104,7 @@ impl IsolatedLauncher {
             child: Mutex::new(child),
             own_users: false,
             cgroup: isolation.cgroup,
-            endpoint: isolation.endpoint,
+            egress: isolation.egress,
             without: Barriers::default(),
             slots: Arc::default(),
         };
@@ -139,12 +139,13 @@ impl Launcher for IsolatedLauncher {
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let endpoint = shared.endpoint;
+            let egress = shared.egress.clone();
+            let name = function_name(&launch).to_owned();
             let begun = tokio::task::spawn_blocking(move || shared.start(launch)).await;
             let Begun { account, control, runtime, doors, output } =
                 begun.map_err(io::Error::other)??;
-            let relay = match (doors.endpoint, endpoint) {
-                (Some(listener), Some(cloud)) => Some(relay::start(listener, cloud)?),
+            let relay = match (doors.egress, egress) {
+                (Some(inside), Some(egress)) => Some(egress.serve(inside, &name)?),
                 _ => None,
             };
             let process = IsolatedProcess::new(account, control, runtime, relay)?;
@@ -182,7 +183,8 @@ impl Shared {
         control.set_patience(PATIENCE)?;
         let mut question = Message::new("start");
         question.fd(theirs.into_fd()).number(place.slot.first_user().into());
-        question.number(self.endpoint.map_or(0, |endpoint| endpoint.port()).into());
+        let plan = self.egress.as_deref().map(Egress::plan);
+        question.word(plan.as_ref().map(ToString::to_string).unwrap_or_default());
         question.number(self.without.bits());
         let folders = place.cgroup.iter().flat_map(|group| group.folders());
         let folders: Vec<&PathBuf> = folders.collect();
@@ -197,7 +199,7 @@ impl Shared {
         drop(question);
         // While the first process builds the sandbox:
         account.join_cgroup()?;
-        let (mut assign, assignment_fds) = self.assignment(&launch)?;
+        let (mut assign, assignment_fds) = self.assignment(&launch, plan.as_ref())?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
         for tree in assignment_fds {
@@ -232,15 +234,22 @@ impl Shared {
 
     fn doors(&self, mut ready: Reader) -> io::Result<network::Doors> {
         let runtime_api = TcpListener::from(ready.fd()?);
-        let endpoint = match self.endpoint {
-            Some(_) => Some(TcpListener::from(ready.fd()?)),
+        let egress = match self.egress {
+            Some(_) => {
+                let kinds = ready.bytes()?;
+                Some(Inside::from_parts(&kinds, ready.fds()).ok_or_else(malformed)?)
+            }
             None => None,
         };
-        Ok(network::Doors { runtime_api, endpoint })
+        Ok(network::Doors { runtime_api, egress })
     }
 
     /// What the first process is told to run, and the copies of mounts that it needs for that.
-    fn assignment(&self, launch: &Launch) -> io::Result<(Message, Vec<OwnedFd>)> {
+    fn assignment(
+        &self,
+        launch: &Launch,
+        plan: Option<&egress::Plan>,
+    ) -> io::Result<(Message, Vec<OwnedFd>)> {
         let inside = inside(&launch.folders);
         let Folders { code, layers, runtime } = &launch.folders;
         let mut shown = vec![(code.clone(), inside.code.clone())];
@@ -262,7 +271,7 @@ impl Shared {
         let trees: Vec<OwnedFd> = shown.iter().map(|_| answer.fd()).collect::<Result<_, _>>()?;
         let targets = shown.into_iter().map(|(source, target)| (target, source.is_dir()));
         let mut environment = launch.environment.clone();
-        let api = network::runtime_api(self.endpoint.map(|endpoint| endpoint.port()));
+        let api = network::runtime_api(plan);
         environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
         let assignment = Assignment {
             program: launch.program.clone(),
@@ -274,6 +283,12 @@ impl Shared {
         };
         Ok((assignment.message(), trees))
     }
+}
+
+/// What the log calls a sandbox.
+fn function_name(launch: &Launch) -> &str {
+    let named = launch.environment.iter().find(|(name, _)| name == "AWS_LAMBDA_FUNCTION_NAME");
+    named.map_or("", |(_, name)| name)
 }
 
 /// Where functions find what is theirs, as on AWS.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
+use cumulet_sandbox::egress::Egress;
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
     Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, LogFormat, LogLine, LogSink,
@@ -64,10 +64,10 @@ impl CredentialSource for FixedCredentials {
 /// A launcher of sandboxes.
 pub(crate) fn isolated(
     cgroup: Option<CgroupParent>,
-    endpoint: Option<SocketAddr>,
+    egress: Option<Arc<Egress>>,
 ) -> IsolatedLauncher {
     let program = example("launcher");
-    IsolatedLauncher::open(Isolation { program, cgroup, endpoint }).unwrap()
+    IsolatedLauncher::open(Isolation { program, cgroup, egress }).unwrap()
 }
 
 /// A program of this crate's `examples`.
@@ -97,6 +97,8 @@ pub(crate) struct Plan {
     pub(crate) cgroup: Option<CgroupParent>,
     /// Whether it runs in a sandbox.
     pub(crate) isolated: bool,
+    /// The way out of the sandbox.
+    pub(crate) egress: Option<Arc<Egress>>,
     folder: TempDir,
 }
 
@@ -141,6 +143,7 @@ impl Plan {
             expires,
             cgroup: None,
             isolated: crate::ISOLATED,
+            egress: None,
             folder,
         }
     }
@@ -151,7 +154,7 @@ impl Plan {
         let pool = Pool::new(Setup {
             function: self.function,
             launcher: match self.isolated {
-                true => Arc::new(isolated(self.cgroup, None)),
+                true => Arc::new(isolated(self.cgroup, self.egress)),
                 false => Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
             },
             folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),

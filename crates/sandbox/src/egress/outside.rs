@@ -59,8 +59,8 @@ impl Egress {
         Plan { ipv6: routes::host_has_ipv6(), loopback, way: Way::default() }
     }
 
-    /// Serves a sandbox until the value returned is dropped. `name` is the function's, for the log. Must
-    /// be called within a tokio runtime with I/O and time enabled.
+    /// Serves a sandbox until the value returned is dropped. `name` is the function's, for the log.
+    /// Must be called within a tokio runtime with I/O and time enabled.
     pub fn serve(self: &Arc<Self>, inside: Inside, name: &str) -> io::Result<Relay> {
         let room = |most: usize| Arc::new(Semaphore::new(most));
         let outlet = Arc::new(Outlet {

@@ -23,13 +23,10 @@ pub(super) struct Doors {
 /// Takes the loopback device up and opens the doors. The caller has all capabilities over the
 /// namespace; sockets that need some (ports below 1024, transparent ones) are made here too.
 pub(super) fn open(plan: Option<&egress::Plan>) -> io::Result<Doors> {
-    let egress = match plan {
-        Some(plan) => Some(egress::set_up(plan)?),
-        None => {
-            egress::loopback_up()?;
-            None
-        }
-    };
+    let egress = plan.map(egress::set_up).transpose()?;
+    if egress.is_none() {
+        egress::loopback_up()?;
+    }
     let runtime_api = TcpListener::bind(runtime_api(plan))?;
     runtime_api.set_nonblocking(true)?;
     Ok(Doors { runtime_api, egress })
@@ -40,6 +37,6 @@ pub(super) fn runtime_api(plan: Option<&egress::Plan>) -> SocketAddr {
     let taken = |port: &u16| {
         plan.is_some_and(|plan| plan.loopback.iter().any(|address| address.port() == *port))
     };
-    let port = (RUNTIME_API..).find(|port| !taken(port)).unwrap_or(RUNTIME_API);
+    let port = (RUNTIME_API..=u16::MAX).find(|port| !taken(port)).unwrap_or(RUNTIME_API);
     (Ipv4Addr::LOCALHOST, port).into()
 }

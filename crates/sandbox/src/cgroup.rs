@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Where version 1 has its hierarchies, and version 2 its only one.
 const MOUNTED: &str = "/sys/fs/cgroup";
+/// How groups of ours begin, so that they can be found when their platform is no more.
+const OURS: &str = "cumulet";
 /// The memory with which a function has one processor ("Configure Lambda function memory").
 const MEMORY_OF_ONE_CPU: u64 = 1769 << 20;
 
@@ -86,7 +88,7 @@ impl CgroupParent {
         own.sweep();
         // Whether groups can be made is known only by making one.
         let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
-        let probe = own.create(&format!("probe-{}", std::process::id()), limits).ok()?;
+        let probe = own.create(&group_name("probe"), limits).ok()?;
         probe.remove().then_some(own)
     }
 
@@ -109,8 +111,8 @@ impl CgroupParent {
     fn own_v2(groups: &str) -> Option<Self> {
         let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
         let folder = Path::new(MOUNTED).join(path.trim_start_matches('/'));
-        let (name, pid) = (format!("platform-{}", std::process::id()), std::process::id());
-        let below = folder.join(name);
+        let pid = std::process::id();
+        let below = folder.join(group_name("platform"));
         fs::create_dir(&below).ok()?;
         let opened = fs::write(below.join("cgroup.procs"), pid.to_string())
             .and_then(|()| Self::open(&folder));
@@ -135,11 +137,9 @@ impl CgroupParent {
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let mut parts = name.to_str().unwrap_or_default().split('-');
-                let kind = parts.next();
+                let ours = parts.next() == Some(OURS);
                 let owner = parts.next().and_then(|pid| pid.parse::<u32>().ok());
-                if matches!(kind, Some("sandbox" | "platform" | "probe"))
-                    && owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
-                {
+                if ours && owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
                     // One with processes in it stays.
                     let _ = fs::remove_dir(entry.path());
                 }
@@ -187,6 +187,11 @@ impl CgroupParent {
         }
         write(&self.pids, "pids.max", limits.processes)
     }
+}
+
+/// `cumulet-<pid of the platform>-<what>`.
+pub(crate) fn group_name(what: impl std::fmt::Display) -> String {
+    format!("{OURS}-{}-{what}", std::process::id())
 }
 
 /// One sandbox's group. Must be removed when its processes have ended.
@@ -333,13 +338,13 @@ mod tests {
         let parent = CgroupParent::open(folder.path()).unwrap();
         let mut gone = std::process::Command::new("true").spawn().unwrap();
         gone.wait().unwrap();
-        let own = format!("sandbox-{}-0", std::process::id());
-        let left = format!("sandbox-{}-7", gone.id());
-        for name in [own.as_str(), &left, "sandbox-x", "somebody", "1"] {
+        let own = group_name(0);
+        let left = format!("{OURS}-{}-7", gone.id());
+        for name in [own.as_str(), &left, "cumulet-x", "somebody", "1"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         parent.sweep();
-        for (name, there) in [(own.as_str(), true), (&left, false), ("sandbox-x", true)] {
+        for (name, there) in [(own.as_str(), true), (&left, false), ("cumulet-x", true)] {
             assert_eq!(folder.path().join(name).exists(), there, "{name}");
         }
         assert!(folder.path().join("somebody").exists() && folder.path().join("1").exists());

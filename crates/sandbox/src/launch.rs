@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::str::FromStr;
 
 /// A future that is owned and can change threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,6 +28,48 @@ pub enum Rung {
     Rootless,
     /// The same, with a user of its own for each sandbox, and limits that the kernel counts.
     Full,
+}
+
+impl Rung {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 3] = [Self::Process, Self::Rootless, Self::Full];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Rootless => "rootless",
+            Self::Full => "full",
+        }
+    }
+
+    /// What it means for who lets functions run.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Process => {
+                "functions run as plain processes of this user: run only code that you trust"
+            }
+            Self::Rootless => {
+                "each function runs in a sandbox of its own; outside, all are this user's"
+            }
+            Self::Full => "each function runs in a sandbox of its own, as a user of its own",
+        }
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Rung {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let unknown = || format!("{name:?} is no rung of isolation: process, rootless or full");
+        Self::ALL.into_iter().find(|rung| rung.name() == name).ok_or_else(unknown)
+    }
 }
 
 /// What to start.

@@ -6,7 +6,7 @@
 //! - `runtime` finds what can run it;
 //! - `function` makes the environment and the command;
 //! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**,
-//!   `isolated` the others;
+//!   `isolated` the others, `ladder` finds the strongest that a machine gives;
 //! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
 //! - `egress` is the way out of an isolated sandbox, by policy;
 //! - `pool` scales, reuses and ends sandboxes;
@@ -24,6 +24,7 @@ pub mod egress;
 mod function;
 mod http1;
 mod isolated;
+mod ladder;
 mod launch;
 mod logs;
 mod outcome;
@@ -41,6 +42,7 @@ pub use function::{CredentialSource, Credentials, Function, LogFormat, RuntimeFo
 #[doc(hidden)]
 pub use isolated::Barrier;
 pub use isolated::{IsolatedLauncher, Isolation, sandbox_entry};
+pub use ladder::{Climbed, RefusingLauncher, climb};
 pub use launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
 pub use logs::{LINE_LIMIT, LogLine, LogSink};
 pub use outcome::{

@@ -24,17 +24,19 @@ use rustix::process::{Pid, PidfdFlags, Resource, Signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::cgroup::{Cgroup, CgroupParent, GroupLimits};
+use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::child::{close_on_exec, limit};
 use crate::launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
 use crate::{proc, watch};
+
+/// Sandboxes started so far by this process, for their names.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Starts functions as plain child processes.
 pub struct PlainLauncher {
     spawner: mpsc::Sender<SpawnOrder>,
     scratch: PathBuf,
     cgroup: Option<CgroupParent>,
-    count: AtomicU64,
 }
 
 struct SpawnOrder {
@@ -52,14 +54,16 @@ impl PlainLauncher {
         std::thread::Builder::new()
             .name("sandbox-spawner".to_owned())
             .spawn(move || spawn_loop(&orders))?;
-        Ok(Self { spawner, scratch: scratch.to_owned(), cgroup, count: AtomicU64::new(0) })
+        Ok(Self { spawner, scratch: scratch.to_owned(), cgroup })
     }
 
     async fn start(&self, launch: Launch) -> io::Result<Launched> {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("sandbox-{}-{number}", std::process::id());
         let cgroup = match &self.cgroup {
-            Some(parent) => Some(parent.create(&name, limits(&launch))?),
+            Some(parent) => {
+                Some(parent.create(&group_name(format!("plain{number}")), limits(&launch))?)
+            }
             None => None,
         };
         // From here on, whatever fails, dropping `place` cleans up.

@@ -19,5 +19,9 @@ mod pool;
 mod python;
 #[path = "functions/rig.rs"]
 mod rig;
+#[path = "functions/sandboxes.rs"]
+mod sandboxes;
+#[path = "attacks/users.rs"]
+mod users;
 
 const ISOLATED: bool = true;

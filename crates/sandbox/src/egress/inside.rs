@@ -37,7 +37,7 @@ pub struct Plan {
 }
 
 /// How packets get out of a sandbox, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Way {
     /// Everything, by the packet filter's `tproxy`.
     #[default]
@@ -46,12 +46,14 @@ pub enum Way {
     Ports,
     /// This cloud, what the owner opened on this host's loopback, and names; not the internet.
     Loopback,
+    /// Nothing but the Runtime API: there is no egress.
+    Nowhere,
 }
 
 /// A sandbox's sockets, to be handed to the platform.
 #[derive(Debug)]
 pub struct Inside {
-    /// How much works here.
+    /// How far out one gets here.
     pub way: Way,
     sockets: Vec<(Kind, OwnedFd)>,
 }
@@ -107,7 +109,7 @@ fn world(best: Way, ipv6: bool) -> (Way, Vec<(Kind, OwnedFd)>) {
     {
         return (Way::Transparent, sockets);
     }
-    if best != Way::Loopback {
+    if matches!(best, Way::Transparent | Way::Ports) {
         return (Way::Ports, ports(ipv6));
     }
     (Way::Loopback, Vec::new())
@@ -239,7 +241,7 @@ impl Inside {
 }
 
 impl Way {
-    const ALL: [Self; 3] = [Self::Transparent, Self::Ports, Self::Loopback];
+    const ALL: [Self; 4] = [Self::Transparent, Self::Ports, Self::Loopback, Self::Nowhere];
 
     fn of(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|way| *way as u8 == number)
@@ -266,7 +268,8 @@ impl fmt::Display for Way {
         f.write_str(match self {
             Self::Transparent => "the internet",
             Self::Ports => "well-known ports of the internet (the kernel has no nft_tproxy)",
-            Self::Loopback => "this cloud only",
+            Self::Loopback => "this cloud only (the kernel makes no address local)",
+            Self::Nowhere => "nowhere",
         })
     }
 }

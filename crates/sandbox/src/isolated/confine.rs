@@ -57,6 +57,8 @@ impl Confined<'_> {
         step("limits", limits())?;
         if self.without.keeps(Barrier::Privileges) {
             step("privileges", self.drop_privileges())?;
+        } else {
+            step("privileges", keep_capabilities())?;
         }
         step("no_new_privs", rustix::thread::set_no_new_privs(true).map_err(Into::into))?;
         if self.without.keeps(Barrier::Landlock) {
@@ -108,6 +110,17 @@ impl Confined<'_> {
         }
         drop_capabilities()
     }
+}
+
+/// Without the barrier: whoever the program runs as has all capabilities in the sandbox.
+fn keep_capabilities() -> io::Result<()> {
+    let mut sets = rustix::thread::capabilities(None)?;
+    sets.inheritable = sets.permitted;
+    rustix::thread::set_capabilities(None, sets)?;
+    for capability in sets.permitted.iter() {
+        rustix::thread::configure_capability_in_ambient_set(capability, true)?;
+    }
+    Ok(())
 }
 
 /// Gives up all capabilities of the calling thread.

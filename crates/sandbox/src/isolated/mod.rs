@@ -42,8 +42,8 @@ use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
-use crate::cgroup::{CgroupParent, GroupLimits};
-use crate::egress::{self, Egress, Inside};
+use crate::cgroup::{CgroupParent, GroupLimits, group_name};
+use crate::egress::{self, Egress, Inside, Way};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -53,7 +53,7 @@ const SANDBOX_GID: u32 = 990;
 /// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
 const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
 /// Sandboxes of one platform at a time, each with two users.
-const SLOTS: u32 = 2048;
+const SLOT_LIMIT: u32 = 2048;
 /// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
 /// is for a machine that is out of memory.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -76,41 +76,38 @@ pub struct IsolatedLauncher {
 }
 
 struct Shared {
-    /// The launcher process answers one request at a time.
-    launcher: Mutex<Link>,
-    child: Mutex<Child>,
+    program: PathBuf,
+    /// The launcher process, which answers one request at a time.
+    launcher: Mutex<LauncherProcess>,
     own_users: bool,
     cgroup: Option<CgroupParent>,
     egress: Option<Arc<Egress>>,
     without: Barriers,
-    slots: Arc<Mutex<Slots>>,
 }
 
 impl IsolatedLauncher {
     /// Starts the launcher process. Blocks for some milliseconds. The error says what the machine
     /// refuses.
     pub fn open(isolation: Isolation) -> io::Result<Self> {
-        let (ours, theirs) = Link::pair()?;
-        let child = Command::new(&isolation.program)
-            .arg(host::ENTRY)
-            .env_clear()
-            .current_dir("/")
-            .stdin(theirs.into_fd())
-            .stdout(Stdio::null())
-            .spawn()?;
-        ours.set_patience(PATIENCE)?;
-        let mut shared = Shared {
-            launcher: Mutex::new(ours),
-            child: Mutex::new(child),
-            own_users: false,
+        let (launcher, own_users) = LauncherProcess::start(&isolation.program)?;
+        let shared = Shared {
+            program: isolation.program,
+            launcher: Mutex::new(launcher),
+            own_users,
             cgroup: isolation.cgroup,
             egress: isolation.egress,
             without: Barriers::default(),
-            slots: Arc::default(),
         };
-        let ready = expect(shared.lock().receive()?, "ready")?.number()?;
-        shared.own_users = ready != 0;
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Makes a sandbox without a function, to see whether this machine lets us, and how far out one
+    /// gets. Blocks.
+    pub(crate) fn try_out(&self) -> io::Result<Way> {
+        let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
+        let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
+        let (_, doors) = prepared.doors()?;
+        Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -165,26 +162,37 @@ struct Begun {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Link> {
-        self.launcher.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One question to the launcher.
+    /// One question to the launcher. Where that is no more, or says nothing, another takes its
+    /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
-        let launcher = self.lock();
-        launcher.send(question)?;
-        expect(launcher.receive()?, answer)
+        let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = match launcher.ask(question) {
+            Ok(Some(told)) => told,
+            _ => {
+                *launcher = LauncherProcess::start(&self.program)?.0;
+                launcher.ask(question)?.ok_or_else(gone)?
+            }
+        };
+        drop(launcher);
+        expect(Some(told), answer)
     }
 
-    /// Makes a sandbox and starts the program in it. Blocks.
-    fn start(&self, launch: Launch) -> io::Result<Begun> {
-        let place = self.place(&launch)?;
+    fn plan(&self) -> Option<egress::Plan> {
+        self.egress.as_deref().map(Egress::plan)
+    }
+
+    /// Makes a sandbox that waits for a function. Blocks, while its first process builds it.
+    fn prepare(&self, limits: GroupLimits, plan: Option<&egress::Plan>) -> io::Result<Prepared> {
+        let slot = Slot::take()?;
+        let parent = self.cgroup.as_ref();
+        let create = |parent: &CgroupParent| parent.create(&group_name(slot.0), limits);
+        let cgroup = parent.map(create).transpose()?;
+        let place = Place { cgroup, slot };
         let (control, theirs) = Link::pair()?;
         control.set_patience(PATIENCE)?;
         let mut question = Message::new("start");
         question.fd(theirs.into_fd()).number(place.slot.first_user().into());
-        let plan = self.egress.as_deref().map(Egress::plan);
-        question.word(plan.as_ref().map(ToString::to_string).unwrap_or_default());
+        question.word(plan.map(ToString::to_string).unwrap_or_default());
         question.number(self.without.bits());
         let folders = place.cgroup.iter().flat_map(|group| group.folders());
         let folders: Vec<&PathBuf> = folders.collect();
@@ -195,53 +203,33 @@ impl Shared {
         let mut answer = self.ask(&question, "started")?;
         // From here on, whatever fails, dropping `account` ends the sandbox.
         let pid = u32::try_from(answer.number()?).map_err(|_| malformed())?;
-        let account = Account::new(pid, answer.fd()?, place, launch.memory);
-        drop(question);
-        // While the first process builds the sandbox:
+        let account = Account::new(pid, answer.fd()?, place, limits.memory);
         account.join_cgroup()?;
-        let (mut assign, assignment_fds) = self.assignment(&launch, plan.as_ref())?;
+        Ok(Prepared { account, control, has_egress: plan.is_some() })
+    }
+
+    /// Makes a sandbox and starts the program in it. Blocks.
+    fn start(&self, launch: Launch) -> io::Result<Begun> {
+        let plan = self.plan();
+        let limits = GroupLimits {
+            // The kernel counts files in memory as memory, and AWS does not. The pool looks after
+            // the function's own part.
+            bytes: launch.memory.saturating_add(launch.storage),
+            memory: launch.memory,
+            processes: PROCESS_LIMIT,
+        };
+        let prepared = self.prepare(limits, plan.as_ref())?;
+        let (mut assign, trees) = self.assignment(&launch, plan.as_ref())?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
-        for tree in assignment_fds {
+        for tree in trees {
             assign.fd(tree);
         }
-        let doors = self.doors(expect(control.receive()?, "ready")?)?;
+        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
         Ok(Begun { account, control, runtime, doors, output: output.into() })
-    }
-
-    /// What the sandbox has on the machine besides its processes.
-    fn place(&self, launch: &Launch) -> io::Result<Place> {
-        let slot = Slot::take(&self.slots)?;
-        let cgroup = match &self.cgroup {
-            Some(parent) => {
-                let name = format!("sandbox-{}-{}", std::process::id(), slot.number());
-                let limits = GroupLimits {
-                    // The kernel counts files in memory as memory, and AWS does not. The pool
-                    // looks after the function's own part.
-                    bytes: launch.memory.saturating_add(launch.storage),
-                    memory: launch.memory,
-                    processes: PROCESS_LIMIT,
-                };
-                Some(parent.create(&name, limits)?)
-            }
-            None => None,
-        };
-        Ok(Place { cgroup, slot })
-    }
-
-    fn doors(&self, mut ready: Reader) -> io::Result<network::Doors> {
-        let runtime_api = TcpListener::from(ready.fd()?);
-        let egress = match self.egress {
-            Some(_) => {
-                let kinds = ready.bytes()?;
-                Some(Inside::from_parts(&kinds, ready.fds()).ok_or_else(malformed)?)
-            }
-            None => None,
-        };
-        Ok(network::Doors { runtime_api, egress })
     }
 
     /// What the first process is told to run, and the copies of mounts that it needs for that.
@@ -300,21 +288,74 @@ fn inside(folders: &Folders) -> Folders {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // Its end of the connection closed, the launcher ends by itself.
-        if let (Ok((closed, _)), Ok(link)) = (Link::pair(), self.launcher.get_mut()) {
-            drop(std::mem::replace(link, closed));
-        }
-        if let Ok(child) = self.child.get_mut() {
-            let _ = child.wait();
-        }
+/// A sandbox that waits for its function.
+struct Prepared {
+    account: Account,
+    control: Link,
+    has_egress: bool,
+}
+
+impl Prepared {
+    /// Waits until it is built; what is served in it.
+    fn doors(self) -> io::Result<(Self, network::Doors)> {
+        let mut ready = expect(self.control.receive()?, "ready")?;
+        let runtime_api = TcpListener::from(ready.fd()?);
+        let egress = if self.has_egress {
+            let kinds = ready.bytes()?;
+            Some(Inside::from_parts(&kinds, ready.fds()).ok_or_else(malformed)?)
+        } else {
+            None
+        };
+        Ok((self, network::Doors { runtime_api, egress }))
     }
+}
+
+/// The process that makes sandboxes. Dropping this ends it, and them.
+struct LauncherProcess {
+    /// `None` only while it is dropped.
+    link: Option<Link>,
+    child: Child,
+}
+
+impl LauncherProcess {
+    /// Starts it; whether sandboxes have users of their own.
+    fn start(program: &Path) -> io::Result<(Self, bool)> {
+        let (ours, theirs) = Link::pair()?;
+        let child = Command::new(program)
+            .arg(host::ENTRY)
+            .env_clear()
+            .current_dir("/")
+            .stdin(theirs.into_fd())
+            .stdout(Stdio::null())
+            .spawn()?;
+        ours.set_patience(PATIENCE)?;
+        let ready = ours.receive();
+        let started = Self { link: Some(ours), child };
+        let own_users = expect(ready?, "ready")?.number()? != 0;
+        Ok((started, own_users))
+    }
+
+    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+        let link = self.link.as_ref().ok_or_else(gone)?;
+        link.send(question)?;
+        link.receive()
+    }
+}
+
+impl Drop for LauncherProcess {
+    fn drop(&mut self) {
+        // It hears that, ends what it has made, and then itself.
+        drop(self.link.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("a process that makes sandboxes has ended")
 }
 
 /// The message that must come now. One that says what failed becomes that error.
 fn expect(message: Option<Message>, verb: &str) -> io::Result<Reader> {
-    let gone = || io::Error::other("a process that makes sandboxes has ended");
     let mut reader = message.ok_or_else(gone)?.read();
     let got = reader.text()?;
     if got == verb {
@@ -346,8 +387,10 @@ fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Which users of `UIDS` are taken.
-#[derive(Debug, Default)]
+/// Which users of `UIDS` are taken, for all launchers of this process.
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { free: Vec::new(), used: 0 });
+
+#[derive(Debug)]
 struct Slots {
     free: Vec<u32>,
     used: u32,
@@ -355,44 +398,34 @@ struct Slots {
 
 /// One sandbox's number among those of the platform, until it is dropped.
 #[derive(Debug)]
-struct Slot {
-    number: u32,
-    slots: Arc<Mutex<Slots>>,
-}
+struct Slot(u32);
 
 impl Slot {
-    fn take(slots: &Arc<Mutex<Slots>>) -> io::Result<Self> {
-        let mut state = slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = match state.free.pop() {
-            Some(number) => number,
-            None if state.used < SLOTS => {
-                state.used += 1;
-                state.used - 1
-            }
-            None => {
-                return Err(io::Error::new(
-                    io::ErrorKind::QuotaExceeded,
-                    format!("{SLOTS} sandboxes are running already"),
-                ));
-            }
-        };
-        Ok(Self { number, slots: Arc::clone(slots) })
-    }
-
-    fn number(&self) -> u32 {
-        self.number
+    fn take() -> io::Result<Self> {
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = slots.free.pop() {
+            return Ok(Self(number));
+        }
+        if slots.used == SLOT_LIMIT {
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("{SLOT_LIMIT} sandboxes are running already"),
+            ));
+        }
+        slots.used += 1;
+        Ok(Self(slots.used - 1))
     }
 
     /// The first of its two users. Two platforms of one machine have different ones, unless their
     /// pids are equal modulo 65,536.
     fn first_user(&self) -> u32 {
-        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOTS));
-        UIDS.start + platform * 2 * SLOTS + self.number * 2
+        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOT_LIMIT));
+        UIDS.start + platform * 2 * SLOT_LIMIT + self.0 * 2
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.number);
+        SLOTS.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
     }
 }

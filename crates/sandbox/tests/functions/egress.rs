@@ -4,12 +4,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Protocol, Resolvers};
+use cumulet_sandbox::climb;
+use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Protocol, Resolvers, Way};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::rig::{node, python, value};
+use crate::rig::{example, node, python, value};
 
 /// A server that answers each request with its own name, and closes.
 async fn server(name: &'static str) -> SocketAddr {
@@ -93,4 +94,13 @@ async fn nodes_fetch() {
     plan.egress = egress(policy);
     let outcome = plan.start().invoke(r#"["http://203.0.113.7/", "http://192.168.1.1/"]"#).await;
     assert_eq!(value(&outcome), json!(["remote", "refused"]));
+}
+
+/// The ladder says how far out functions get.
+#[tokio::test]
+async fn the_way_out_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let way = |egress| climb(example("launcher"), folder.path(), egress).unwrap().egress.unwrap();
+    assert_eq!(way(None), Way::Nowhere);
+    assert!(way(egress(EgressPolicy::default())) < Way::Nowhere);
 }

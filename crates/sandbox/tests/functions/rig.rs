@@ -12,8 +12,9 @@ use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::egress::Egress;
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
-    Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, LogFormat, LogLine, LogSink,
-    Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover, select,
+    Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, Launcher, LogFormat,
+    LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover,
+    select,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -148,15 +149,21 @@ impl Plan {
         }
     }
 
-    pub(crate) fn start(self) -> Rig {
+    pub(crate) fn start(mut self) -> Rig {
+        let (isolate, cgroup) = (self.isolated, self.cgroup.take());
+        let egress = self.egress.take();
+        self.start_on(|folder| match isolate {
+            true => Arc::new(isolated(cgroup, egress)),
+            false => Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap()),
+        })
+    }
+
+    pub(crate) fn start_on(self, launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>) -> Rig {
         let root = self.folder.path();
         let log = Arc::new(Log::default());
         let pool = Pool::new(Setup {
             function: self.function,
-            launcher: match self.isolated {
-                true => Arc::new(isolated(self.cgroup, self.egress)),
-                false => Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
-            },
+            launcher: launcher(&self.folder),
             folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
             credentials: Arc::new(FixedCredentials(self.expires)),
             sink: log.clone(),
@@ -207,6 +214,34 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// The living processes of the sandbox that was the n-th to write a line, from 0, by the
+    /// machine's own numbers: inside, they have others. The function itself comes first.
+    pub(crate) fn processes(&self, sandbox: usize) -> Vec<u32> {
+        let mut streams: Vec<Arc<str>> = Vec::new();
+        for line in self.log.lines() {
+            if !streams.contains(&line.stream) {
+                streams.push(line.stream);
+            }
+        }
+        let Some(stream) = streams.get(sandbox) else { return Vec::new() };
+        with_variable(&format!("AWS_LAMBDA_LOG_STREAM_NAME={stream}"))
+    }
+}
+
+/// The living processes that were started with an environment variable, oldest first.
+pub(crate) fn with_variable(variable: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|one| one == variable.as_bytes())
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut pids: Vec<u32> = pids.filter(has_it).collect();
+    pids.sort_unstable();
+    pids
+}
+
 pub(crate) fn value(outcome: &Outcome) -> Value {
     match &outcome.result {
         Ok(payload) => serde_json::from_slice(payload).unwrap(),
@@ -225,11 +260,11 @@ pub(crate) fn alive(pid: u32) -> bool {
     !stat.is_empty() && !stat.contains(") Z ")
 }
 
-/// Waits until `done`, five seconds at most.
+/// Waits until `done`, thirty seconds at most.
 pub(crate) async fn until(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(5), "waited too long: {what}");
+        assert!(start.elapsed() < Duration::from_secs(30), "waited too long: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

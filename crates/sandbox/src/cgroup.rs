@@ -261,7 +261,7 @@ impl Cgroup {
     /// a second, as the kernel lets go of ended processes a moment after they are reaped.
     pub(crate) fn remove(&self) -> bool {
         // All of them, even where one cannot be removed.
-        self.folders.iter().map(|folder| remove(folder)).fold(true, |all, one| all && one)
+        self.folders.iter().filter(|folder| !remove(folder)).count() == 0
     }
 }
 

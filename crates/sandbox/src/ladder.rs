@@ -51,11 +51,11 @@ pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> i
 /// Why sandboxes share this user, or have limits that only this program counts.
 fn above_rootless(counted: bool) -> String {
     let mut words = String::new();
-    if !rustix::process::geteuid().is_root() {
-        words.push_str("Started by root, each sandbox would have a user of its own.");
+    words.push_str(if rustix::process::geteuid().is_root() {
+        "This root has no users to give to sandboxes: it is one of a user namespace."
     } else {
-        words.push_str("This machine's root has no users to give to sandboxes (a container's?).");
-    }
+        "Started by root, each sandbox would have a user of its own."
+    });
     if !counted {
         words.push_str(
             " No control group can be made here, so memory is looked at 20 times a second \

@@ -63,7 +63,7 @@ struct Born {
 
 impl Born {
     fn run(self) -> ExitCode {
-        init::run(self.control, self.go, self.settings)
+        init::run(&self.control, self.go, &self.settings)
     }
 }
 

@@ -86,15 +86,15 @@ impl Assignment {
 }
 
 /// Runs as the sandbox's first process, to its end.
-pub(super) fn run(control: Link, go: io::PipeReader, settings: Settings) -> ExitCode {
-    if let Err(Failed(step, error)) = live(&control, go, settings) {
+pub(super) fn run(control: &Link, go: io::PipeReader, settings: &Settings) -> ExitCode {
+    if let Err(Failed(step, error)) = live(control, go, settings) {
         let _ = control.send(&failed(step, &error));
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-fn live(control: &Link, go: io::PipeReader, settings: Settings) -> Result<(), Failed> {
+fn live(control: &Link, go: io::PipeReader, settings: &Settings) -> Result<(), Failed> {
     let step = |name, done: io::Result<()>| done.map_err(|error| Failed(name, error));
     step("users", become_first(go, settings.users))?;
     step("root", root::build())?;
@@ -142,7 +142,7 @@ fn become_first(mut go: io::PipeReader, users: Users) -> io::Result<()> {
 }
 
 /// Furnishes the sandbox for a function and starts its runtime.
-fn assign(message: &mut Reader, settings: Settings) -> Result<Pid, Failed> {
+fn assign(message: &mut Reader, settings: &Settings) -> Result<Pid, Failed> {
     let step = |name| move |error| Failed(name, error);
     message.text().map_err(step("assignment"))?;
     let assignment = Assignment::read(message).map_err(step("assignment"))?;

@@ -42,7 +42,7 @@ use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
-use crate::cgroup::{CgroupParent, GroupLimits, group_name};
+use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::egress::{self, Egress, Inside, Way};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
@@ -112,9 +112,12 @@ impl IsolatedLauncher {
 
     /// Leaves barriers out, so that a test can show what each of them is for.
     #[doc(hidden)]
+    #[must_use]
     pub fn without(mut self, barriers: &[Barrier]) -> Self {
         if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            barriers.iter().for_each(|&barrier| shared.without.leave_out(barrier));
+            for &barrier in barriers {
+                shared.without.leave_out(barrier);
+            }
         }
         self
     }
@@ -138,7 +141,7 @@ impl Launcher for IsolatedLauncher {
         Box::pin(async move {
             let egress = shared.egress.clone();
             let name = function_name(&launch).to_owned();
-            let begun = tokio::task::spawn_blocking(move || shared.start(launch)).await;
+            let begun = tokio::task::spawn_blocking(move || shared.start(&launch)).await;
             let Begun { account, control, runtime, doors, output } =
                 begun.map_err(io::Error::other)??;
             let relay = match (doors.egress, egress) {
@@ -166,12 +169,11 @@ impl Shared {
     /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
         let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = match launcher.ask(question) {
-            Ok(Some(told)) => told,
-            _ => {
-                *launcher = LauncherProcess::start(&self.program)?.0;
-                launcher.ask(question)?.ok_or_else(gone)?
-            }
+        let told = if let Ok(Some(told)) = launcher.ask(question) {
+            told
+        } else {
+            *launcher = LauncherProcess::start(&self.program)?.0;
+            launcher.ask(question)?.ok_or_else(gone)?
         };
         drop(launcher);
         expect(Some(told), answer)
@@ -194,7 +196,7 @@ impl Shared {
         question.fd(theirs.into_fd()).number(place.slot.first_user().into());
         question.word(plan.map(ToString::to_string).unwrap_or_default());
         question.number(self.without.bits());
-        let folders = place.cgroup.iter().flat_map(|group| group.folders());
+        let folders = place.cgroup.iter().flat_map(Cgroup::folders);
         let folders: Vec<&PathBuf> = folders.collect();
         question.number(folders.len() as u64);
         for folder in folders {
@@ -209,7 +211,7 @@ impl Shared {
     }
 
     /// Makes a sandbox and starts the program in it. Blocks.
-    fn start(&self, launch: Launch) -> io::Result<Begun> {
+    fn start(&self, launch: &Launch) -> io::Result<Begun> {
         let plan = self.plan();
         let limits = GroupLimits {
             // The kernel counts files in memory as memory, and AWS does not. The pool looks after
@@ -219,7 +221,7 @@ impl Shared {
             processes: PROCESS_LIMIT,
         };
         let prepared = self.prepare(limits, plan.as_ref())?;
-        let (mut assign, trees) = self.assignment(&launch, plan.as_ref())?;
+        let (mut assign, trees) = self.assignment(launch, plan.as_ref())?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
         for tree in trees {

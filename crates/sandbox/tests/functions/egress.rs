@@ -28,9 +28,9 @@ async fn server(name: &'static str) -> SocketAddr {
     address
 }
 
-fn egress(policy: EgressPolicy) -> Option<Arc<Egress>> {
+fn egress(policy: EgressPolicy) -> Arc<Egress> {
     let nobody = Resolvers::new(Vec::new());
-    Some(Arc::new(Egress::new(policy, EgressLimits::default(), nobody)))
+    Arc::new(Egress::new(policy, EgressLimits::default(), nobody))
 }
 
 const FETCH: &str = "
@@ -62,7 +62,7 @@ async fn what_is_allowed_and_what_is_not() {
         "http://127.0.0.1:15001/",
     ]);
     let mut plan = python(FETCH);
-    plan.egress = egress(policy.clone());
+    plan.egress = Some(egress(policy.clone()));
     let reached = plan.start().value(&urls.to_string()).await;
     let (refused, reset) = ("ConnectionRefusedError", "ConnectionResetError");
     assert_eq!(reached, json!(["remote", "cloud", "cloud", "cloud", refused, reset, reset, reset]));
@@ -72,7 +72,7 @@ async fn what_is_allowed_and_what_is_not() {
         policy.lead(Protocol::Tcp, closed.parse().unwrap(), private);
     }
     let mut plan = python(FETCH);
-    plan.egress = egress(policy);
+    plan.egress = Some(egress(policy));
     let reached = plan.start().value(&urls.to_string()).await;
     let (own, open) = ("cloud", "private");
     assert_eq!(reached, json!(["remote", own, own, own, open, open, open, open]));
@@ -91,7 +91,7 @@ async fn nodes_fetch() {
         "export const handler = async urls => Promise.all(urls.map(url =>
             fetch(url).then(answer => answer.text(), error => 'refused')))",
     );
-    plan.egress = egress(policy);
+    plan.egress = Some(egress(policy));
     let outcome = plan.start().invoke(r#"["http://203.0.113.7/", "http://192.168.1.1/"]"#).await;
     assert_eq!(value(&outcome), json!(["remote", "refused"]));
 }
@@ -102,5 +102,5 @@ async fn the_way_out_is_tried() {
     let folder = tempfile::tempdir().unwrap();
     let way = |egress| climb(example("launcher"), folder.path(), egress).unwrap().egress.unwrap();
     assert_eq!(way(None), Way::Nowhere);
-    assert!(way(egress(EgressPolicy::default())) < Way::Nowhere);
+    assert!(way(Some(egress(EgressPolicy::default()))) < Way::Nowhere);
 }

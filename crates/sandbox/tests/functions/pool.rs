@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cumulet_base::{Clock, SystemClock};
 use cumulet_sandbox::{CgroupParent, InvokeError};
 
-use crate::rig::{alive, event, example, node, python, until};
+use crate::rig::{Watched, alive, event, example, node, python, until};
 
 /// Answers with its sandbox's log stream, which no other has, and how often it was called.
 const STREAM: &str = "import time\ncount = 0\ndef handler(event, context):\n    global count\n    count += 1\n    time.sleep(event)\n    return [context.log_stream_name, count]\n";
@@ -90,9 +90,10 @@ async fn a_sandbox_that_died_while_idle_is_replaced() {
     let first = rig.value("0").await;
     assert_eq!(rig.pool.counts(), (1, 0));
     let pid = rig.processes(0)[0];
+    let function = Watched::new(pid);
     let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
     assert!(killed.success());
-    until("it dies", || !alive(pid)).await;
+    until("it dies", || function.ended()).await;
     assert_ne!(rig.value("0").await[0], first[0]);
 }
 
@@ -188,7 +189,7 @@ impl Orphan {
         let held: HashSet<PathBuf> = others.flat_map(namespaces).collect();
         let ended = self.namespaces.difference(&own);
         let mut left: Vec<String> =
-            ended.filter(|one| held.contains(*one)).map(|one| format!("{one:?}")).collect();
+            ended.filter(|one| held.contains(*one)).map(|one| one.display().to_string()).collect();
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
         let folder = self.folder.path().to_str().unwrap();
         left.extend(mounts.lines().filter(|line| line.contains(folder)).map(str::to_owned));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -16,6 +17,8 @@ use cumulet_sandbox::{
     LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover,
     select,
 };
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -152,9 +155,12 @@ impl Plan {
     pub(crate) fn start(mut self) -> Rig {
         let (isolate, cgroup) = (self.isolated, self.cgroup.take());
         let egress = self.egress.take();
-        self.start_on(|folder| match isolate {
-            true => Arc::new(isolated(cgroup, egress)),
-            false => Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap()),
+        self.start_on(|folder| {
+            if isolate {
+                Arc::new(isolated(cgroup, egress))
+            } else {
+                Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap())
+            }
         })
     }
 
@@ -253,6 +259,22 @@ pub(crate) fn error(outcome: &Outcome) -> (FunctionError, Value) {
     let error = outcome.result.clone().expect_err("the function should have failed");
     let body = serde_json::from_slice(&error.body).unwrap();
     (error, body)
+}
+
+/// A process whose end is waited for, as the kernel tells the platform of it: a moment after its
+/// memory is gone.
+pub(crate) struct Watched(OwnedFd);
+
+impl Watched {
+    pub(crate) fn new(pid: u32) -> Self {
+        let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+        Self(rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap())
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&now)).unwrap() > 0
+    }
 }
 
 pub(crate) fn alive(pid: u32) -> bool {

@@ -11,7 +11,7 @@ use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers};
 use cumulet_sandbox::{CgroupParent, Rung, climb};
 use serde_json::json;
 
-use crate::rig::{event, example, python, until};
+use crate::rig::{Watched, event, example, python, until};
 
 #[tokio::test]
 async fn the_endpoint_is_reached_and_no_other_port() {
@@ -94,11 +94,11 @@ async fn a_launcher_that_is_killed_is_replaced() {
     assert_eq!(rig.value("1").await, 1);
     let function = rig.processes(0)[0];
     // Its parent is the sandbox's first process, and the launcher is that one's.
-    let launcher = parent(parent(function));
+    let (launcher, function) = (parent(parent(function)), Watched::new(function));
     assert!(
         Command::new("kill").args(["-KILL", &launcher.to_string()]).status().unwrap().success()
     );
-    until("its sandboxes end", || rig.processes(0).is_empty()).await;
+    until("its sandboxes end", || function.ended()).await;
     assert_eq!(rig.value("2").await, 2);
     assert_ne!(parent(parent(rig.processes(1)[0])), launcher);
 }

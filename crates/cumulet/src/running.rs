@@ -8,12 +8,14 @@ use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
 use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{Certificates, Handler, Listener, LocalCa};
+use cumulet_sandbox::Rung;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Token};
 use crate::cli::Place;
+use crate::isolation;
 use crate::life::{Entrance, Life, Setting};
 use crate::lives::Lives;
 use crate::settings::write_private;
@@ -30,6 +32,8 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// The weakest isolation on which functions are started.
+    pub(crate) least: Rung,
     /// Whether `POST /_cumulet/reset` removes everything.
     pub(crate) allow_reset: bool,
 }
@@ -75,7 +79,8 @@ impl Running {
             .ip()
             .is_loopback()
             .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
-        tracing::warn!("functions run as plain processes of this user, without isolation");
+        let reached = for_functions(main);
+        let isolation = isolation::find(&place.data, reached, start.least).await?;
         let setting = Setting {
             place: place.clone(),
             account,
@@ -83,7 +88,8 @@ impl Running {
             substitutes: start.substitutes,
             main,
             admin,
-            endpoint: for_functions(main),
+            endpoint: format!("http://{reached}"),
+            isolation,
             token,
             certificates: Arc::clone(&certificates),
             started: SystemClock.now(),
@@ -203,15 +209,15 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// The URL by which functions reach the listener: one that listens everywhere does so on loopback.
-fn for_functions(mut address: SocketAddr) -> String {
+/// Where functions reach the listener: one that listens everywhere does so on loopback.
+fn for_functions(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    address
 }
 
 fn written(path: &Path, text: &str) -> Result<(), String> {

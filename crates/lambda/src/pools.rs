@@ -61,6 +61,7 @@ impl Pools {
     /// No pools yet. Sandboxes have their folders under `folder`.
     pub(crate) fn open(
         folder: &Path,
+        launcher: Option<Arc<dyn Launcher>>,
         endpoint: Option<String>,
         concurrency: usize,
     ) -> io::Result<Self> {
@@ -71,7 +72,10 @@ impl Pools {
             _ => {}
         }
         Ok(Self {
-            launcher: Arc::new(PlainLauncher::new(&scratch, None)?),
+            launcher: match launcher {
+                Some(launcher) => launcher,
+                None => Arc::new(PlainLauncher::new(&scratch, None)?),
+            },
             folder: RuntimeFolder::write(&folder.join("runtime"))?,
             endpoint,
             concurrency,
@@ -198,6 +202,7 @@ impl Pools {
             log_group: log_group(&function.name, settings),
             log_format: log_format(settings),
             log_level: settings.logging.application_level.clone(),
+            system_log_level: settings.logging.system_level.clone(),
         })
     }
 }

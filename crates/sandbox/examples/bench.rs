@@ -57,6 +57,7 @@ fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupPa
         log_group: "/aws/lambda/bench".to_owned(),
         log_format: LogFormat::Text,
         log_level: None,
+        system_log_level: None,
     };
     Pool::new(Setup {
         function,

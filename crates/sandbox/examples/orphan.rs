@@ -83,6 +83,7 @@ async fn run() {
         log_group: "/aws/lambda/orphan".to_owned(),
         log_format: LogFormat::Text,
         log_level: None,
+        system_log_level: None,
     };
     let pool = Arc::new(Pool::new(Setup {
         function,

@@ -40,7 +40,8 @@ pub struct Function {
     pub timeout: Duration,
     /// The function's own variables.
     pub environment: BTreeMap<String, String>,
-    /// Where its SDK finds this cloud: `AWS_ENDPOINT_URL`.
+    /// Where programs of this machine find this cloud. What the function's SDK reads in
+    /// `AWS_ENDPOINT_URL` is what the launcher makes of it.
     pub endpoint: Option<String>,
     /// Such as `/aws/lambda/<name>`.
     pub log_group: String,
@@ -48,6 +49,8 @@ pub struct Function {
     pub log_format: LogFormat,
     /// The least severe level that is logged, where one is set: `DEBUG`, `INFO`, `WARN` …
     pub log_level: Option<String>,
+    /// Likewise of the platform's own events, where they are JSON: `DEBUG`, `INFO` or `WARN`.
+    pub system_log_level: Option<String>,
 }
 
 /// `LoggingConfig.LogFormat`.
@@ -130,7 +133,13 @@ pub(crate) fn launch(
     Launch {
         program,
         arguments,
-        environment: environment(function, &inside, credentials, log_stream),
+        environment: environment(
+            function,
+            &inside,
+            function.endpoint.as_deref().map(|url| launcher.endpoint(url)).as_deref(),
+            credentials,
+            log_stream,
+        ),
         folders,
         interpreter: function.interpreter.as_ref().map(|found| found.path.clone()),
         memory: u64::from(function.memory_mb) << 20,
@@ -184,6 +193,7 @@ fn in_layers(inside: &Folders, path: &str) -> PathBuf {
 fn environment(
     function: &Function,
     inside: &Folders,
+    endpoint: Option<&str>,
     credentials: &Credentials,
     log_stream: &str,
 ) -> Vec<(String, String)> {
@@ -194,7 +204,7 @@ fn environment(
     for (name, value) in defaults(function, inside) {
         set(name, &value);
     }
-    if let Some(endpoint) = &function.endpoint {
+    if let Some(endpoint) = endpoint {
         set("AWS_ENDPOINT_URL", endpoint);
     }
     for (name, value) in &function.environment {
@@ -300,6 +310,7 @@ mod tests {
             log_group: "/aws/lambda/f".to_owned(),
             log_format: LogFormat::Text,
             log_level: None,
+            system_log_level: None,
         }
     }
 
@@ -329,8 +340,12 @@ mod tests {
         ] {
             function.environment.insert(name.to_owned(), value.to_owned());
         }
-        let all: BTreeMap<_, _> =
-            environment(&function, &folders(), &credentials(), "stream").into_iter().collect();
+        let all: BTreeMap<_, _> = {
+            let endpoint = function.endpoint.as_deref();
+            environment(&function, &folders(), endpoint, &credentials(), "stream")
+        }
+        .into_iter()
+        .collect();
         let get = |name: &str| all.get(name).map(String::as_str);
         assert_eq!(get("TZ"), Some("Europe/Vienna"));
         assert_eq!(get("_HANDLER"), Some("a.b"));

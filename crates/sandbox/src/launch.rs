@@ -4,6 +4,7 @@
 //! with limits of time and memory and **no isolation at all**, `isolated::IsolatedLauncher` starts
 //! sandboxes of the kernel's making. Nothing above this trait knows which.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -122,8 +123,19 @@ pub trait Launcher: Send + Sync + 'static {
     /// `Launch` name them there.
     fn inside(&self, folders: &Folders) -> Folders;
 
+    /// The URL by which a function reaches what this machine reaches by `url`.
+    fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(url)
+    }
+
     /// Starts a program. Must be called within a tokio runtime with I/O enabled.
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>>;
+}
+
+impl fmt::Debug for dyn Launcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Launcher({})", self.rung())
+    }
 }
 
 /// A started program with its descendants. Dropping it ends and reaps them.

@@ -30,6 +30,7 @@ mod logs;
 mod outcome;
 mod package;
 mod plain;
+mod platform_log;
 mod pool;
 mod proc;
 mod runtime;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use cumulet_base::{Clock, Timestamp};
 use tokio::io::unix::AsyncFd;
 
+use crate::platform_log::{PlatformEvent, PlatformLog};
 use crate::watch;
 
 /// Bytes of one line; a longer one is cut into several. CloudWatch Logs took 256 KB events for
@@ -45,6 +46,7 @@ pub trait LogSink: Send + Sync + 'static {
 pub(crate) struct Output {
     pipe: AsyncFd<OwnedFd>,
     lines: Mutex<Lines>,
+    platform: PlatformLog,
 }
 
 impl Output {
@@ -54,10 +56,11 @@ impl Output {
         stream: Arc<str>,
         sink: Arc<dyn LogSink>,
         clock: Arc<dyn Clock>,
+        platform: PlatformLog,
     ) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&pipe, true)?;
         let lines = Mutex::new(Lines::new(stream, sink, clock));
-        Ok(Self { pipe: watch::readable(pipe)?, lines })
+        Ok(Self { pipe: watch::readable(pipe)?, lines, platform })
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {
@@ -103,11 +106,13 @@ impl Output {
         Pumped::Some
     }
 
-    /// A line of the platform's own, such as START. Not counted against the function's rate.
-    pub(crate) fn platform(&self, text: String) {
+    /// What the platform itself says, such as START. Not counted against the function's rate.
+    pub(crate) fn platform(&self, event: &PlatformEvent<'_>) {
         let mut lines = self.lock();
         lines.finish_partial();
-        lines.emit(text);
+        for text in self.platform.lines(lines.clock.now(), event) {
+            lines.emit(text);
+        }
     }
 
     /// From here on, lines belong to this invocation.

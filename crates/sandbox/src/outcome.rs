@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cumulet_base::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::launch::Exit;
@@ -226,12 +225,6 @@ pub(crate) fn billed(duration: Duration, init: Option<Duration>) -> Duration {
     Duration::from_millis(total.as_micros().div_ceil(1000) as u64)
 }
 
-/// `2026-11-21T01:02:03.456Z <id> Task timed out after 3.00 seconds`
-pub(crate) fn timeout_line(at: Timestamp, request_id: &str, after: Duration) -> String {
-    let seconds = after.as_secs_f64();
-    format!("{} {request_id} Task timed out after {seconds:.2} seconds", at.iso8601(true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,9 +290,5 @@ mod tests {
         report.init_duration = None;
         report.status = Status::Error("Runtime.ExitError".to_owned());
         assert!(report.line().ends_with("41 MB\tStatus: error\tError Type: Runtime.ExitError"));
-        assert_eq!(
-            timeout_line(Timestamp::from_millis(1_795_222_923_456), "r-1", Duration::from_secs(3)),
-            "2026-11-21T01:02:03.456Z r-1 Task timed out after 3.00 seconds"
-        );
     }
 }

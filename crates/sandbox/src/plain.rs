@@ -49,7 +49,6 @@ impl PlainLauncher {
     /// the kernel limits their memory; without one the pool looks at what they use, some twenty
     /// times a second, and ends what is over its limit. Dropping the launcher ends its sandboxes.
     pub fn new(scratch: &Path, cgroup: Option<CgroupParent>) -> io::Result<Self> {
-        std::fs::create_dir_all(scratch)?;
         let (spawner, orders) = mpsc::channel();
         std::thread::Builder::new()
             .name("sandbox-spawner".to_owned())

@@ -13,10 +13,8 @@ use crate::api;
 use crate::function::{Credentials, Function, RuntimeFolder, launch};
 use crate::launch::{Exit, Launcher, Process};
 use crate::logs::{LogSink, Output};
-use crate::outcome::{
-    FunctionError, Invocation, Outcome, Report, Status, StreamSender, billed, exit_reason,
-    timeout_line,
-};
+use crate::outcome::{FunctionError, Invocation, Outcome, Report, Status, StreamSender, billed};
+use crate::platform_log::{InitStatus, PlatformEvent, PlatformLog};
 use crate::session::{Delivery, Event, Reply, Session};
 
 /// How long AWS lets initialisation take before it starts it over within the invocation.
@@ -93,7 +91,8 @@ impl Sandbox {
         let process: Arc<dyn Process> = launched.process.into();
         let clock = Arc::clone(&ground.clock);
         let sink = Arc::clone(&ground.sink);
-        let output = Arc::new(Output::new(launched.output, stream.into(), sink, clock)?);
+        let form = PlatformLog::of(function);
+        let output = Arc::new(Output::new(launched.output, stream.into(), sink, clock, form)?);
         let listener = TcpListener::from_std(launched.runtime_api)?;
         let (session, events) = Session::new();
         let session = Arc::new(session);
@@ -103,7 +102,7 @@ impl Sandbox {
             tokio::spawn(serve).abort_handle(),
             tokio::spawn(async move { follow.follow().await }).abort_handle(),
         ];
-        output.platform(format!("INIT_START Runtime Version: {}", runtime_version(function)));
+        output.platform(&PlatformEvent::InitStart { runtime_version: runtime_version(function) });
         Ok(Self {
             process,
             session,
@@ -145,20 +144,17 @@ impl Sandbox {
         }
     }
 
-    fn report_init(&self, failure: &InitFailure, duration: Duration, phase: &str) {
+    fn report_init(&self, failure: &InitFailure, took: Duration, phase: &'static str) {
         self.output.drain();
         let status = match failure {
-            InitFailure::TimedOut => "timeout".to_owned(),
-            InitFailure::Reported(error) => format!("error\tError Type: {}", error.error_type),
+            InitFailure::TimedOut => InitStatus::Timeout,
+            InitFailure::Reported(error) => InitStatus::Error(error.error_type.clone()),
             InitFailure::Exited(exit) => {
-                self.output.platform(exit_reason(*exit));
-                "error\tError Type: Runtime.ExitError".to_owned()
+                self.output.platform(&PlatformEvent::Exited { request_id: None, exit: *exit });
+                InitStatus::Error("Runtime.ExitError".to_owned())
             }
         };
-        self.output.platform(format!(
-            "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}",
-            duration.as_secs_f64() * 1e3
-        ));
+        self.output.platform(&PlatformEvent::InitFailed { took, phase, status });
     }
 
     /// Runs one invocation. On a sandbox that is not initialised yet, that happens first, within
@@ -174,24 +170,23 @@ impl Sandbox {
         self.output.drain();
         self.output.begin(Arc::clone(&request_id));
         let version = &function.version;
-        self.output.platform(format!("START RequestId: {request_id} Version: {version}"));
+        self.output.platform(&PlatformEvent::Start { request_id: &request_id, version });
         let begun = Instant::now();
         let deadline = self.clock.now().after(function.timeout);
         let (result, reusable) =
             match self.run(invocation, stream, deadline, begun + function.timeout).await {
                 Ran::Answered(result, reusable) => (result, reusable),
                 Ran::TimedOut => {
-                    let line = timeout_line(self.clock.now(), &request_id, function.timeout);
                     self.output.drain();
-                    self.output.platform(line);
+                    let after = function.timeout;
+                    self.output
+                        .platform(&PlatformEvent::TimedOut { request_id: &request_id, after });
                     (Err(FunctionError::timed_out(&request_id, function.timeout)), false)
                 }
                 Ran::Exited(exit) => {
-                    let reason = exit_reason(exit);
                     self.output.drain();
-                    self.output.platform(format!(
-                        "RequestId: {request_id} Error: {reason}\nRuntime.ExitError"
-                    ));
+                    let of = Some(&*request_id);
+                    self.output.platform(&PlatformEvent::Exited { request_id: of, exit });
                     (Err(FunctionError::exited(&request_id, exit)), false)
                 }
                 Ran::Untouched => return Left::Untouched,
@@ -258,7 +253,6 @@ impl Sandbox {
             self.sample();
         }
         let status = Status::of(&result);
-        self.output.platform(format!("END RequestId: {request_id}"));
         let report = Report {
             request_id,
             duration,
@@ -268,7 +262,7 @@ impl Sandbox {
             init_duration,
             status,
         };
-        self.output.platform(report.line());
+        self.output.platform(&PlatformEvent::Done(&report));
         Outcome {
             result,
             log_tail: self.output.end().into(),

@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Doctor) -> Outcome {
         machine::disk(&options.place.data),
         machine::clock(),
         machine::runtimes(),
-        machine::isolation(),
+        machine::isolation(&options.place.data),
         machine::authorities(),
     ];
     if options.json {

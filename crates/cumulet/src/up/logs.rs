@@ -141,14 +141,19 @@ fn rendered(terminal: Terminal, at: i64, name: &str, width: usize, message: &str
     let time = terminal.paint(Style::Dim, &time);
     let label = terminal.paint(Terminal::colour_of(name), &format!("{name:<width$}"));
     let message = terminal.text(message.trim_end());
-    let platform =
-        ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|p| message.starts_with(p));
+    let platform = is_platforms(message);
     let mut text = String::new();
     for line in message.lines() {
         let line = if platform { terminal.paint(Style::Dim, line) } else { line.to_owned() };
         let _ = writeln!(text, "{time} {label}  {line}");
     }
     text
+}
+
+/// Whether Lambda itself says it, as text or as an event in JSON.
+fn is_platforms(message: &str) -> bool {
+    ["START ", "END ", "REPORT ", "INIT_START "].iter().any(|word| message.starts_with(word))
+        || message.starts_with('{') && message.contains(r#""type":"platform."#)
 }
 
 #[cfg(test)]

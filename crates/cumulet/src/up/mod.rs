@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use clap::Args;
 use cumulet_lambda::Substitutes;
+use cumulet_sandbox::Rung;
 use cumulet_service::Cx;
 use tracing_subscriber::EnvFilter;
 
@@ -39,6 +40,7 @@ use self::artifacts::Artifacts;
 use self::progress::Progress;
 use crate::Outcome;
 use crate::cli::Place;
+use crate::isolation::LEAST;
 use crate::running::{Running, Start, told_to_stop};
 use crate::terminal::Style;
 
@@ -165,6 +167,8 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        // Of the app's own developer, on loopback as a rule.
+        least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
         allow_reset: false,
     })
     .await;

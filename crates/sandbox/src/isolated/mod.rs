@@ -25,6 +25,7 @@ mod root;
 mod seccomp;
 mod sys;
 
+use std::borrow::Cow;
 use std::io;
 use std::net::TcpListener;
 use std::ops::Range;
@@ -134,6 +135,16 @@ impl Launcher for IsolatedLauncher {
 
     fn inside(&self, folders: &Folders) -> Folders {
         inside(folders)
+    }
+
+    fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        match self.shared.endpoint {
+            // Inside, the same port is open on loopback, wherever the cloud listens outside.
+            Some(cloud) if url == format!("http://{cloud}") => {
+                format!("http://127.0.0.1:{}", cloud.port()).into()
+            }
+            _ => url.into(),
+        }
     }
 
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::rig::{Rig, event, node, python, until};
 
-/// The lines of one request, without START, END and REPORT.
+/// The lines of one request, without START, END and REPORT or the events that take their place.
 fn own_lines(rig: &Rig, request_id: &str) -> Vec<LogLine> {
     let own = |line: &LogLine| line.request_id.as_deref() == Some(request_id);
-    let platform = ["START ", "END ", "REPORT "];
+    let platform = ["START ", "END ", "REPORT ", "{\"time\":"];
     rig.log
         .lines()
         .into_iter()
@@ -120,6 +120,16 @@ async fn node_json_lines() {
     assert_eq!(lines[2]["errorType"], "TypeError");
     assert_eq!(lines[3]["message"]["errorType"], "RangeError");
     assert_eq!(lines[3]["level"], "ERROR");
+    let all = rig.log.texts();
+    let events: Vec<Value> = all
+        .iter()
+        .filter(|text| text.starts_with("{\"time\":"))
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    let kinds: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["platform.initStart", "platform.start", "platform.report"]);
+    assert_eq!(events[2]["record"]["requestId"], *invocation.request_id);
+    assert_eq!(events[2]["record"]["metrics"]["memorySizeMB"], 256);
 }
 
 const PYTHON_LOGGER: &str = "

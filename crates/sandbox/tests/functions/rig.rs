@@ -136,6 +136,7 @@ impl Plan {
             log_group: "/aws/lambda/fn".to_owned(),
             log_format: LogFormat::Text,
             log_level: None,
+            system_log_level: None,
         };
         let expires = Timestamp::from_millis(i64::MAX);
         let idle = Duration::from_secs(60);

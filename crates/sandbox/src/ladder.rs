@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit};
+
 use crate::cgroup::CgroupParent;
 use crate::egress::{Egress, Way};
 use crate::isolated::{IsolatedLauncher, Isolation};
@@ -32,6 +34,7 @@ pub struct Climbed {
 /// `program` calls [`crate::sandbox_entry`] first of all; `scratch` is for what plain processes
 /// write; `egress` is the way out of sandboxes.
 pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> io::Result<Climbed> {
+    raise_descriptors();
     let cgroup = CgroupParent::own();
     let counted = cgroup.is_some();
     let opened = IsolatedLauncher::open(Isolation { program, cgroup, egress });
@@ -46,6 +49,14 @@ pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> i
         }
     };
     Ok(Climbed { rung: launcher.rung(), launcher, obstacle, egress })
+}
+
+/// Each sandbox takes about twenty descriptors of this process, and most systems start programs with
+/// 1,024 of some hundred thousand that they may have. What functions may have is set for them.
+fn raise_descriptors() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, ..limit };
+    let _ = rustix::process::setrlimit(Resource::Nofile, most);
 }
 
 /// Why sandboxes share this user, or have limits that only this program counts.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Resource;
+
 /// Bounds of egress. All but `connections_in_all` are for one sandbox.
 #[derive(Debug, Clone)]
 pub struct EgressLimits {
@@ -45,6 +47,16 @@ impl Default for EgressLimits {
             question_streams: 16,
             answer: Duration::from_secs(3),
         }
+    }
+}
+
+impl EgressLimits {
+    /// The default, with no more connections than a quarter of this process's descriptors is for.
+    pub fn of_this_process() -> Self {
+        let descriptors = rustix::process::getrlimit(Resource::Nofile).current;
+        let connections = descriptors.map_or(usize::MAX, |most| (most / 8) as usize);
+        let default = Self::default();
+        Self { connections_in_all: default.connections_in_all.min(connections), ..default }
     }
 }
 

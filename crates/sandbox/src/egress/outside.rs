@@ -78,6 +78,12 @@ impl Egress {
         Ok(Relay { task })
     }
 
+    /// Where this cloud listens, if functions may reach it: for them it is at the same port of their
+    /// loopback.
+    pub(crate) fn cloud(&self) -> Option<SocketAddr> {
+        self.policy.endpoint()
+    }
+
     pub(super) fn policy(&self) -> &EgressPolicy {
         &self.policy
     }

@@ -39,6 +39,8 @@ pub struct EgressPolicy {
     hosts: Vec<Host>,
     /// Names of this cloud, lower-case, without a dot at the end. `*.` stands for all below one.
     cloud: Vec<String>,
+    /// Where it listens.
+    endpoint: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +148,7 @@ impl EgressPolicy {
     }
 
     /// Opens this cloud's endpoint, which listens at `at`: to functions it is at the same port of
-    /// their own loopback, of every name of `names`, where `*.` in front stands for all below one,
+    /// their own loopback, of `at`, of every name of `names`, where `*.` in front stands for all below one,
     /// and of every name below `localhost`.
     pub fn cloud<'a>(&mut self, at: SocketAddr, names: impl IntoIterator<Item = &'a str>) {
         let to = match at.ip() {
@@ -155,13 +157,20 @@ impl EgressPolicy {
             listening => listening,
         };
         let to = SocketAddr::new(to, at.port());
-        let seen: [IpAddr; 3] =
-            [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), CLOUD.into()];
+        self.endpoint = Some(to);
+        // Its own address as well, which would be refused as one of the host's.
+        let seen: [IpAddr; 4] =
+            [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), CLOUD.into(), to.ip()];
         for address in seen {
             self.lead(Protocol::Tcp, SocketAddr::new(address, at.port()), to);
         }
         let names = names.into_iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
         self.cloud.extend(names.filter(|name| !name.is_empty()));
+    }
+
+    /// Where this cloud listens, as this machine reaches it.
+    pub(super) fn endpoint(&self) -> Option<SocketAddr> {
+        self.endpoint
     }
 
     /// The loopback addresses that a sandbox has to listen at, because they lead out.
@@ -328,6 +337,7 @@ mod tests {
             "0.0.0.0:4566".parse().unwrap(),
             ["cloud.example.org", "*.cloud.example.org", "One.example.org."],
         );
+        policy.cloud("45.33.32.156:8443".parse().unwrap(), []);
         let test = "203.0.113.7:80".parse().unwrap();
         policy.lead(Protocol::Tcp, test, "127.0.0.1:9".parse().unwrap());
         policy
@@ -401,6 +411,7 @@ mod tests {
             (tcp, "127.0.0.1:4566", dial("127.0.0.1:4566")),
             (tcp, "[::1]:4566", dial("127.0.0.1:4566")),
             (tcp, "198.18.0.1:4566", dial("127.0.0.1:4566")),
+            (tcp, "45.33.32.156:8443", dial("45.33.32.156:8443")),
             (udp, "198.18.0.1:4566", refuse(NotPublic)),
             (tcp, "198.18.0.1:4567", refuse(NotPublic)),
             (tcp, "203.0.113.7:80", dial("127.0.0.1:9")),
@@ -449,7 +460,15 @@ mod tests {
             assert_eq!(found.as_deref(), want, "{name}");
         }
         let loopback: Vec<_> = policy.loopback().iter().map(ToString::to_string).collect();
-        let want = ["127.0.0.1:4566", "127.0.0.1:5433", "127.0.0.9:80", "[::1]:4566", "[::1]:5433"];
+        let want = [
+            "127.0.0.1:4566",
+            "127.0.0.1:5433",
+            "127.0.0.1:8443",
+            "127.0.0.9:80",
+            "[::1]:4566",
+            "[::1]:5433",
+            "[::1]:8443",
+        ];
         assert_eq!(loopback, want);
     }
 

@@ -138,7 +138,7 @@ impl Launcher for IsolatedLauncher {
     }
 
     fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        match self.shared.endpoint {
+        match self.shared.egress.as_ref().and_then(|egress| egress.cloud()) {
             // Inside, the same port is open on loopback, wherever the cloud listens outside.
             Some(cloud) if url == format!("http://{cloud}") => {
                 format!("http://127.0.0.1:{}", cloud.port()).into()

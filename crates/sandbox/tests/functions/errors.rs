@@ -101,13 +101,13 @@ async fn what_breaks_after_the_answer_harms_no_other_call() {
         let warm = Watched::new(rig.processes(rig.log.count("INIT_START") - 1)[0]);
         // Each ends its sandbox, before or after it has answered; none may hang.
         let outcome = rig.invoke(&format!("{{\"later\":{later}}}")).await;
-        assert!(outcome.duration < std::time::Duration::from_secs(3));
+        assert!(outcome.duration < rig.timeout);
         // Until then the sandbox counts as fit, and the next call may be the one that breaks.
         until("it breaks", || warm.ended()).await;
         assert_eq!(rig.value("{}").await, "fine");
     }
     let outcome = rig.invoke(r#"{"micro":true}"#).await;
-    assert!(outcome.duration < std::time::Duration::from_secs(3));
+    assert!(outcome.duration < rig.timeout);
 }
 
 #[tokio::test]

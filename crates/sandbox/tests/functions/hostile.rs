@@ -168,7 +168,7 @@ exports.handler = (event, context) => new Promise(() => {
     const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
     const socket = net.connect(port, host, () => {
         socket.write(`POST /2018-06-01/runtime/invocation/${context.awsRequestId}/response HTTP/1.1\\r\\nContent-Length: 100\\r\\n\\r\\nhalf`);
-        setTimeout(() => socket.destroy(), 1000);
+        setTimeout(() => socket.destroy(), 3000);
     });
 });";
     let rig = node("index.js", text).start();

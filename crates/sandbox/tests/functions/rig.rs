@@ -88,6 +88,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
 pub(crate) struct Rig {
     pub(crate) pool: Arc<Pool>,
     pub(crate) log: Arc<Log>,
+    pub(crate) timeout: Duration,
     _folder: TempDir,
 }
 
@@ -130,7 +131,8 @@ impl Plan {
             layers: None,
             memory_mb: 256,
             storage_mb: 512,
-            timeout: Duration::from_secs(10),
+            // For a busy machine; what is to run out of time says so itself.
+            timeout: Duration::from_secs(60),
             environment: BTreeMap::new(),
             endpoint: None,
             log_group: "/aws/lambda/fn".to_owned(),
@@ -167,7 +169,7 @@ impl Plan {
 
     pub(crate) fn start_on(self, launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>) -> Rig {
         let root = self.folder.path();
-        let log = Arc::new(Log::default());
+        let (log, timeout) = (Arc::new(Log::default()), self.function.timeout);
         let pool = Pool::new(Setup {
             function: self.function,
             launcher: launcher(&self.folder),
@@ -180,7 +182,7 @@ impl Plan {
             idle: self.idle,
             init_limit: self.init_limit,
         });
-        Rig { pool: Arc::new(pool), log, _folder: self.folder }
+        Rig { pool: Arc::new(pool), log, timeout, _folder: self.folder }
     }
 }
 
@@ -280,10 +282,12 @@ impl Watched {
 
 pub(crate) fn alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !stat.is_empty() && !stat.contains(") Z ")
+    // A first thread that has ended already leaves others that are about to.
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !stat.is_empty() && (!stat.contains(") Z ") || threads > 1)
 }
 
-/// Waits until `done`, thirty seconds at most.
+/// Waits until `done`, half a minute at most.
 pub(crate) async fn until(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {

@@ -35,6 +35,8 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// What functions reach beside the internet and this cloud: each `HOST:PORT`.
+    pub(crate) egress_allow: Vec<String>,
     /// The weakest isolation on which functions are started.
     pub(crate) least: Rung,
     /// Whether `POST /_cumulet/reset` removes everything.
@@ -87,7 +89,8 @@ impl Running {
             .is_loopback()
             .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
         let reached = for_functions(main);
-        let isolation = isolation::find(&place.data, reached, start.least).await?;
+        let isolation = isolation::find(&place.data, reached, &start.egress_allow, start.least);
+        let isolation = isolation.await?;
         let setting = Setting {
             place: place.clone(),
             account,

@@ -79,6 +79,11 @@ pub(crate) struct Up {
     #[arg(long, default_value = "us-east-1")]
     region: String,
 
+    /// Let functions reach this destination too, beside the internet and this cloud: an address or
+    /// a name, or localhost for a service of this machine. May be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    egress_allow: Vec<String>,
+
     /// Do not follow the logs; and where the app cannot be deployed, end at once.
     #[arg(long)]
     no_follow: bool,
@@ -165,6 +170,7 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        egress_allow: options.egress_allow.clone(),
         // Of the app's own developer, on loopback as a rule.
         least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
         allow_reset: false,

@@ -9,7 +9,7 @@ use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock
 use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
-use cumulet_dynamodb::DynamoDb;
+use cumulet_dynamodb::{DynamoDb, Streams};
 use cumulet_gateway::Web;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
@@ -17,6 +17,7 @@ use cumulet_logs::Logs;
 use cumulet_mail::{Mail, Unconfigured};
 use cumulet_net::{AllowAll, Client, ClientLimits, DestinationPolicy, PublicOnly};
 use cumulet_s3::{S3, Websites};
+use cumulet_sandbox::Launcher;
 use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, OpenError, Options, Sealer, Store};
@@ -34,6 +35,8 @@ pub(crate) struct Base<'a> {
     pub(crate) region: Region,
     /// Where programs on this machine reach the cloud: `http://127.0.0.1:4566`.
     pub(crate) endpoint: &'a str,
+    /// Starts functions.
+    pub(crate) launcher: Option<Arc<dyn Launcher>>,
     /// What becomes of functions whose runtime this machine has in a newer version only.
     pub(crate) substitutes: Substitutes,
     /// Whether others than this machine can reach it.
@@ -157,6 +160,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     let lambda = LambdaOptions {
         endpoint: Some(base.endpoint.to_owned()),
         substitutes: base.substitutes,
+        launcher: base.launcher.clone(),
         ..LambdaOptions::new(base.data.join("lambda"))
     };
     let lambda = Lambda::open(lambda).await.map_err(|why| format!("lambda: {why}"))?;
@@ -184,6 +188,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
         Arc::new(RestApis),
         s3,
+        Arc::new(Streams),
         Arc::new(Ssm),
         Arc::new(Sts),
     ];

@@ -8,6 +8,7 @@ use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
 use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
 use cumulet_net::{BindError, Certificates, Handler, Listener, LocalCa};
+use cumulet_sandbox::Rung;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -15,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::admin::{self, Admin, Token};
 use crate::cli::Place;
 use crate::compose::NotStarted;
+use crate::isolation;
 use crate::life::{Entrance, Life, Setting};
 use crate::lives::Lives;
 use crate::settings::write_private;
@@ -33,6 +35,10 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// What functions reach beside the internet and this cloud: each `HOST:PORT`.
+    pub(crate) egress_allow: Vec<String>,
+    /// The weakest isolation on which functions are started.
+    pub(crate) least: Rung,
     /// Whether `POST /_cumulet/reset` removes everything.
     pub(crate) allow_reset: bool,
 }
@@ -82,7 +88,9 @@ impl Running {
             .ip()
             .is_loopback()
             .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
-        tracing::warn!("functions run as plain processes of this user, without isolation");
+        let reached = for_functions(main);
+        let isolation = isolation::find(&place.data, reached, &start.egress_allow, start.least);
+        let isolation = isolation.await?;
         let setting = Setting {
             place: place.clone(),
             account,
@@ -90,7 +98,8 @@ impl Running {
             substitutes: start.substitutes,
             main,
             admin,
-            endpoint: for_functions(main),
+            endpoint: format!("http://{reached}"),
+            isolation,
             token,
             certificates: Arc::clone(&certificates),
             started: SystemClock.now(),
@@ -211,15 +220,15 @@ pub(crate) fn told_to_stop() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// The URL by which functions reach the listener: one that listens everywhere does so on loopback.
-fn for_functions(mut address: SocketAddr) -> String {
+/// Where functions reach the listener: one that listens everywhere does so on loopback.
+fn for_functions(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    address
 }
 
 fn written(path: &Path, text: &str) -> Result<(), String> {

@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use clap::Args;
 use cumulet_lambda::Substitutes;
+use cumulet_sandbox::Rung;
 use cumulet_service::Cx;
 use tracing_subscriber::EnvFilter;
 
@@ -40,6 +41,7 @@ use self::progress::Progress;
 use crate::Outcome;
 use crate::cli::Place;
 use crate::compose::NotStarted;
+use crate::isolation::LEAST;
 use crate::running::{INTERRUPTED, Running, Start, told_to_stop};
 use crate::terminal::Style;
 
@@ -76,6 +78,11 @@ pub(crate) struct Up {
     /// The region to deploy to.
     #[arg(long, default_value = "us-east-1")]
     region: String,
+
+    /// Let functions reach this destination too, beside the internet and this cloud: an address or
+    /// a name, or localhost for a service of this machine. May be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    egress_allow: Vec<String>,
 
     /// Do not follow the logs; and where the app cannot be deployed, end at once.
     #[arg(long)]
@@ -163,6 +170,9 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        egress_allow: options.egress_allow.clone(),
+        // Of the app's own developer, on loopback as a rule.
+        least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
         allow_reset: false,
     })
     .await;

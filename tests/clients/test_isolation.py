@@ -64,10 +64,10 @@ def test_serve_starts_no_function_on_a_rung_that_is_not_allowed_by_name(denied):
     code = package(index__py="def handler(event, context):\n    return event\n")
     cloud = denied()
     role = role_of(cloud)
-    create(cloud.client("lambda"), "f", role, code)
+    create(cloud.client("lambda"), "echo", role, code)
     client = cloud.client("lambda", config=Config(retries={"max_attempts": 0}))
     with pytest.raises(ClientError) as refused:
-        client.invoke(FunctionName="f", Payload=b"1")
+        client.invoke(FunctionName="echo", Payload=b"1")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     log = (cloud.folder / "log").read_text()
     assert "sysctl -w user.max_user_namespaces=15000" in log, log
@@ -77,7 +77,7 @@ def test_serve_starts_no_function_on_a_rung_that_is_not_allowed_by_name(denied):
     cloud = denied("--allow-weak-isolation", "process")
     role = role_of(cloud)
     client = cloud.client("lambda")
-    create(client, "f", role, code)
-    assert invoke(client, "f", 1)[0] == 1
+    create(client, "echo", role, code)
+    assert invoke(client, "echo", 1)[0] == 1
     assert cloud.admin("status")["isolation"].startswith("process: functions run as plain processes")
     assert "sysctl -w user.max_user_namespaces=15000" in (cloud.folder / "log").read_text()

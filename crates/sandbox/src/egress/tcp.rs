@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown, sockopt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::activity::Activity;
@@ -33,9 +32,7 @@ pub(super) async fn serve(listener: TcpListener, outlet: Arc<Outlet>) {
 
 fn admit(stream: TcpStream, outlet: &Arc<Outlet>, open: &mut JoinSet<()>) {
     reset_when_dropped(&stream);
-    let take = |from: &Arc<Semaphore>| Arc::clone(from).try_acquire_owned().ok();
-    let permits = take(&outlet.connections).zip(take(&outlet.egress.connections));
-    let Some(permits) = permits else {
+    let Some(permits) = outlet.admit(&outlet.connections) else {
         return outlet.report("has as many connections as it may, and gets no more");
     };
     let outlet = Arc::clone(outlet);

@@ -69,7 +69,8 @@ async fn serve(options: Serve) -> Result<(), String> {
         least: options.allow_weak_isolation.unwrap_or(LEAST),
         allow_reset: options.allow_reset,
     })
-    .await?;
+    .await
+    .map_err(|why| why.to_string())?;
     println!("listening on {}", running.url);
     if let Some(link) = &running.mailbox {
         println!("mailbox: {link}");

@@ -90,6 +90,7 @@ impl Fixtures {
             account: AccountId::DEFAULT,
             region: "us-east-1".parse().unwrap(),
             endpoint: "http://127.0.0.1:1",
+            launcher: None,
             substitutes: Substitutes::Allow,
             root: None,
             public: false,

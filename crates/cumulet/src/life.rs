@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, OnMainPort, Token};
 use crate::cli::Place;
-use crate::compose::{self, Base, Composed};
+use crate::compose::{self, Base, Composed, NotStarted};
+use crate::isolation::Isolation;
 use crate::ports::{self, Ports};
 
 /// What every life of a cloud has in common.
@@ -30,6 +31,8 @@ pub(crate) struct Setting {
     pub(crate) admin: SocketAddr,
     /// Where programs on this machine reach the cloud: `http://127.0.0.1:4566`.
     pub(crate) endpoint: String,
+    /// How functions are started, in every life the same way.
+    pub(crate) isolation: Isolation,
     pub(crate) token: Token,
     pub(crate) certificates: Arc<dyn Certificates>,
     pub(crate) started: Timestamp,
@@ -58,13 +61,17 @@ pub(crate) enum Entrance {
 
 impl Life {
     /// Begins over the data that are there, with the root key of the life before, if there was one.
-    pub(crate) async fn begin(setting: &Setting, root: Option<RootKey>) -> Result<Self, String> {
+    pub(crate) async fn begin(
+        setting: &Setting,
+        root: Option<RootKey>,
+    ) -> Result<Self, NotStarted> {
         let base = Base {
             data: &setting.place.data,
             master_key: &setting.place.master_key(),
             account: setting.account.clone(),
             region: setting.region.clone(),
             endpoint: &setting.endpoint,
+            launcher: Some(Arc::clone(&setting.isolation.launcher)),
             substitutes: setting.substitutes,
             public: !setting.main.ip().is_loopback(),
             root,
@@ -79,6 +86,7 @@ impl Life {
             token: setting.token.clone(),
             address: setting.admin,
             endpoint: setting.endpoint.clone(),
+            isolation: setting.isolation.words.clone(),
             started: setting.started,
         });
         sites.insert(0, Arc::new(OnMainPort(Arc::clone(&admin))));

@@ -10,6 +10,7 @@ mod config;
 mod doctor;
 mod env;
 mod invoke;
+mod isolation;
 mod life;
 mod lives;
 mod logs;
@@ -29,6 +30,10 @@ use clap::Parser as _;
 type Outcome = Result<ExitCode, String>;
 
 fn main() -> ExitCode {
+    // First of all: this program started over, as what makes sandboxes for functions.
+    if let Some(ended) = cumulet_sandbox::sandbox_entry() {
+        return ended;
+    }
     let done = match cli::Cli::parse().command {
         cli::Command::Serve(options) => serve::run(options),
         cli::Command::Up(options) => up::run(&options),

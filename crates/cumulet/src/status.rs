@@ -40,6 +40,7 @@ fn shown(answer: &Answer, mailbox: &str, terminal: Terminal) -> String {
             label("Region"),
             Cell::plain(format!("{} (account {})", answer.region, answer.account)),
         ],
+        vec![label("Isolation"), Cell::plain(&answer.isolation)],
         vec![label("Mailbox"), Cell::plain(mailbox)],
     ]);
     if answer.stacks.is_empty() {
@@ -125,7 +126,7 @@ mod tests {
     fn a_cloud_at_a_glance() {
         let answer: Answer = serde_json::from_value(json!({
             "url": "http://127.0.0.1:4566", "region": "us-east-1", "account": "000000000000",
-            "version": "0.1.0", "uptime": 3725,
+            "version": "0.1.0", "uptime": 3725, "isolation": "full: sandboxes",
             "stacks": [{
                 "name": "orders", "status": "CREATE_COMPLETE", "reason": null,
                 "changed": "2026-11-21T01:02:03Z",
@@ -142,10 +143,11 @@ mod tests {
         .unwrap();
         assert_eq!(
             shown(&answer, "http://127.0.0.1:1/", Terminal::plain()),
-            "Cloud    http://127.0.0.1:4566\n\
-             Up       1 h 2 min\n\
-             Region   us-east-1 (account 000000000000)\n\
-             Mailbox  http://127.0.0.1:1/\n\
+            "Cloud      http://127.0.0.1:4566\n\
+             Up         1 h 2 min\n\
+             Region     us-east-1 (account 000000000000)\n\
+             Isolation  full: sandboxes\n\
+             Mailbox    http://127.0.0.1:1/\n\
              \n\
              orders  CREATE_COMPLETE  2026-11-21T01:02:03Z\n\
              \x20 Site  http://x/\u{241b}[2J\n\

@@ -32,6 +32,9 @@ pub(crate) struct TableRecord {
     pub(crate) tags: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) stream: Option<StreamRecord>,
+    /// The label of the latest stream, on or off; milliseconds since the epoch.
+    #[serde(default)]
+    pub(crate) latest_stream: Option<i64>,
     #[serde(default)]
     pub(crate) ttl: Option<TtlRecord>,
     /// The customer's key, where one encrypts the table.

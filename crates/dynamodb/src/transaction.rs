@@ -8,6 +8,7 @@ use cumulet_api_dynamodb::types::{
     ConsumedCapacity, ItemCollectionMetrics, ReturnConsumedCapacity, ReturnItemCollectionMetrics,
 };
 use cumulet_attribute::Item;
+use cumulet_base::Timestamp;
 use cumulet_service::{Cx, Result};
 use cumulet_store::Tx;
 
@@ -19,7 +20,7 @@ use crate::expression::Projection;
 use crate::tables::{Table, TableName};
 use crate::tokens;
 use crate::units::{Side, Units};
-use crate::write::{self, Action, Write};
+use crate::write::{self, Action, Cause, Write};
 
 /// Bytes of all items of a transaction, at most.
 const BYTES: usize = 4 << 20;
@@ -119,7 +120,7 @@ impl DynamoDb {
                             let units = replay(&tx, placed).await?;
                             return Ok(Some((units, Side::Read)));
                         }
-                        run(&tx, placed).await.map(|units| Some((units, Side::Write)))
+                        run(&tx, placed, cx.now()).await.map(|units| Some((units, Side::Write)))
                     }
                 })
                 .await?;
@@ -187,7 +188,7 @@ pub(crate) fn consumed(
 }
 
 /// Does all actions, or says what is wrong with each: the units of each.
-async fn run(tx: &Tx, placed: &[Placed<'_>]) -> Result<Vec<Units>> {
+async fn run(tx: &Tx, placed: &[Placed<'_>], now: Timestamp) -> Result<Vec<Units>> {
     let (mut outcomes, mut faults, mut bytes) = (Vec::new(), Vec::new(), 0);
     for part in placed {
         let old = write::read(tx, &part.table, &part.position).await?;
@@ -214,7 +215,8 @@ async fn run(tx: &Tx, placed: &[Placed<'_>]) -> Result<Vec<Units>> {
             // The developer guide counts it among the writes.
             Units::table(capacity::write(old.map_or(0, Item::size), 0, true))
         } else {
-            write::replace(tx, &part.table, &part.position, old, new, true)?
+            let cause = Cause::Transaction;
+            write::change(tx, &part.table, &part.position, (old, new), cause, now).await?
         });
     }
     Ok(units)

@@ -1,10 +1,12 @@
 //! One write: what it makes of an item, and what becomes of the item's index entries.
 //!
 //! PutItem, UpdateItem, DeleteItem, each request of a batch and each action of a transaction are a
-//! [`Write`]. [`Write::decide`] is pure; [`replace`] alone writes items and index entries.
+//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries and what the
+//! table's stream tells of them.
 
 use bytes::Bytes;
 use cumulet_attribute::Item;
+use cumulet_base::Timestamp;
 use cumulet_service::Result;
 use cumulet_store::{Read, StoreError, Tx};
 
@@ -12,6 +14,7 @@ use crate::capacity::{self, IndexChange};
 use crate::error::Error;
 use crate::expression::{Action as UpdateAction, Condition, Expression, Projection, Update};
 use crate::key::KeyError;
+use crate::streams;
 use crate::tables::{Index, Table};
 use crate::units::Units;
 
@@ -94,8 +97,8 @@ impl Write {
     }
 
     /// Does it within a transaction: the item before and after, and what that cost.
-    pub(crate) async fn run(&self, tx: &Tx, table: &Table) -> Result<Written> {
-        Ok(self.attempt(tx, table).await??)
+    pub(crate) async fn run(&self, tx: &Tx, table: &Table, now: Timestamp) -> Result<Written> {
+        Ok(self.attempt(tx, table, now).await??)
     }
 
     /// The same for those who answer with the refusal themselves; then nothing is written.
@@ -103,6 +106,7 @@ impl Write {
         &self,
         tx: &Tx,
         table: &Table,
+        now: Timestamp,
     ) -> Result<std::result::Result<Written, Error>> {
         let position = match self.locate(table) {
             Ok(position) => position,
@@ -113,9 +117,21 @@ impl Write {
             Ok(new) => new,
             Err(error) => return Ok(Err(error)),
         };
-        let replaced = replace(tx, table, &position, old.as_ref(), new.as_ref(), false);
-        Ok(replaced.map(|units| Written { old, new, units }))
+        let images = (old.as_ref(), new.as_ref());
+        let units = change(tx, table, &position, images, Cause::Request, now).await?;
+        Ok(Ok(Written { old, new, units }))
     }
+}
+
+/// Why an item changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Somebody wrote it.
+    Request,
+    /// Somebody wrote it in a transaction, which costs twice as much.
+    Transaction,
+    /// Its time to live is over.
+    Expiry,
 }
 
 /// What a write has done.
@@ -174,7 +190,23 @@ pub(crate) fn decode(bytes: Bytes) -> std::result::Result<Item, StoreError> {
 }
 
 /// Replaces `old`, which lies at `position`, by `new`; `None` is no item. Returns what it costs.
-pub(crate) fn replace(
+pub(crate) async fn change(
+    tx: &Tx,
+    table: &Table,
+    position: &[u8],
+    (old, new): (Option<&Item>, Option<&Item>),
+    cause: Cause,
+    now: Timestamp,
+) -> Result<Units> {
+    let units = replace(tx, table, position, old, new, cause == Cause::Transaction)?;
+    if let Some(stream) = &table.stream {
+        streams::append(tx, table, stream, (old, new), cause, now).await?;
+    }
+    Ok(units)
+}
+
+/// The item and its index entries.
+fn replace(
     tx: &Tx,
     table: &Table,
     position: &[u8],

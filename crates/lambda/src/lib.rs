@@ -50,6 +50,7 @@ use cumulet_api_lambda::ops::{
     TagResource, UntagResource, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
     UpdateFunctionEventInvokeConfig, UpdateFunctionUrlConfig,
 };
+use cumulet_sandbox::Launcher;
 use cumulet_service::{Cloud, Resource, Service, operations};
 use cumulet_shape::ServiceMeta;
 
@@ -72,6 +73,8 @@ pub struct Options {
     pub substitutes: Substitutes,
     /// A folder with interpreters, looked into before the machine's own places.
     pub interpreters: Option<PathBuf>,
+    /// Starts functions; plain processes where there is none.
+    pub launcher: Option<Arc<dyn Launcher>>,
     /// Invocations at once, for each account and region (AWS: 1,000 unless more are granted).
     pub concurrency: usize,
 }
@@ -84,6 +87,7 @@ impl Options {
             endpoint: None,
             substitutes: Substitutes::Allow,
             interpreters: None,
+            launcher: None,
             concurrency: 1_000,
         }
     }
@@ -108,12 +112,13 @@ impl Lambda {
     }
 
     fn open_blocking(options: Options) -> io::Result<Self> {
-        let Options { folder, endpoint, substitutes, interpreters, concurrency } = options;
+        let Options { folder, endpoint, substitutes, interpreters, launcher, concurrency } =
+            options;
         std::fs::create_dir_all(&folder)?;
         let interpreters = cumulet_sandbox::discover(interpreters.as_deref());
         Ok(Self {
             packages: Packages::open(&folder.join("code"))?,
-            pools: Pools::open(&folder, endpoint.clone(), concurrency)?,
+            pools: Pools::open(&folder, launcher, endpoint.clone(), concurrency)?,
             runtimes: Runtimes { interpreters, substitutes },
             admission: Arc::default(),
             concurrency,

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{self, Cursor};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -180,6 +181,8 @@ fn overlay(from: &Path, to: &Path) -> io::Result<()> {
         fs::remove_file(to)?;
     }
     fs::create_dir_all(to)?;
+    // As in a package: functions may run as other users, whatever this process's mask.
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());

@@ -61,6 +61,7 @@ impl Pools {
     /// No pools yet. Sandboxes have their folders under `folder`.
     pub(crate) fn open(
         folder: &Path,
+        launcher: Option<Arc<dyn Launcher>>,
         endpoint: Option<String>,
         concurrency: usize,
     ) -> io::Result<Self> {
@@ -71,7 +72,10 @@ impl Pools {
             _ => {}
         }
         Ok(Self {
-            launcher: Arc::new(PlainLauncher::new(&scratch, None)?),
+            launcher: match launcher {
+                Some(launcher) => launcher,
+                None => Arc::new(PlainLauncher::new(&scratch, None)?),
+            },
             folder: RuntimeFolder::write(&folder.join("runtime"))?,
             endpoint,
             concurrency,
@@ -191,6 +195,7 @@ impl Pools {
             code,
             layers: layers(cx, packages, owner, version).await?,
             memory_mb: settings.memory,
+            storage_mb: settings.storage,
             timeout: Duration::from_secs(settings.timeout.into()),
             environment: settings::environment(cx.sealer(), &function.id, settings)?,
             endpoint: self.endpoint.clone(),

@@ -50,6 +50,7 @@ fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupPa
         code: root.join("code"),
         layers: None,
         memory_mb: 512,
+        storage_mb: 512,
         timeout: Duration::from_secs(10),
         environment: BTreeMap::new(),
         endpoint: None,

@@ -1,22 +1,23 @@
-//! A platform with three busy functions, for the test that kills it outright: each writes its pid
-//! as a file's name into `<folder>/pids` and then sleeps.
+//! A platform with three busy functions, for the tests that kill it outright. The function's name
+//! is the folder's, by which its processes can be found.
 //!
-//! `cargo run -p cumulet-sandbox --example orphan -- <empty folder>`
+//! `cargo run -p cumulet-sandbox --example orphan -- <empty folder> <plain | isolated>`
 #![allow(clippy::unwrap_used, clippy::expect_used)] // an example: its user reads the message
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CredentialSource, Credentials, Function, INIT_LIMIT, Invocation, LogFormat, LogLine,
-    LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover, select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, INIT_LIMIT, Invocation,
+    IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink, PlainLauncher, Pool,
+    RuntimeFolder, Setup, discover, sandbox_entry, select,
 };
 
-const CODE: &str = "import os, time\ndef handler(event, context):\n    \
-    open('../pids/%d' % os.getpid(), 'w').close()\n    time.sleep(60)\n";
+const CODE: &str = "import time\ndef handler(event, context):\n    time.sleep(600)\n";
 
 struct Nobody;
 
@@ -38,18 +39,35 @@ impl LogSink for Silent {
     fn line(&self, _: LogLine) {}
 }
 
-#[tokio::main]
-async fn main() {
+fn main() -> ExitCode {
+    if let Some(ended) = sandbox_entry() {
+        return ended;
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(run());
+    ExitCode::SUCCESS
+}
+
+fn launcher(root: &Path) -> Arc<dyn Launcher> {
+    let kind = std::env::args().nth(2).expect("plain or isolated");
+    let cgroup = CgroupParent::own();
+    if kind == "isolated" {
+        let program = std::env::current_exe().unwrap();
+        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
+    } else {
+        Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
+    }
+}
+
+async fn run() {
     let root: PathBuf = std::env::args_os().nth(1).expect("a folder to work in").into();
     let root = root.canonicalize().expect("the folder exists");
-    for name in ["pids", "code"] {
-        std::fs::create_dir_all(root.join(name)).unwrap();
-    }
+    std::fs::create_dir_all(root.join("code")).unwrap();
     std::fs::write(root.join("code/index.py"), CODE).unwrap();
     let runtime = "python3.9".parse().unwrap();
     let selected = select(runtime, &discover(None)).expect("Python is installed");
     let function = Function {
-        name: "orphan".to_owned(),
+        name: root.file_name().unwrap().to_str().unwrap().to_owned(),
         version: "$LATEST".to_owned(),
         region: "us-east-1".to_owned(),
         runtime,
@@ -58,7 +76,8 @@ async fn main() {
         code: root.join("code"),
         layers: None,
         memory_mb: 128,
-        timeout: Duration::from_secs(60),
+        storage_mb: 512,
+        timeout: Duration::from_secs(600),
         environment: BTreeMap::new(),
         endpoint: None,
         log_group: "/aws/lambda/orphan".to_owned(),
@@ -68,7 +87,7 @@ async fn main() {
     };
     let pool = Arc::new(Pool::new(Setup {
         function,
-        launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), None).unwrap()),
+        launcher: launcher(&root),
         folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
         credentials: Arc::new(Nobody),
         sink: Arc::new(Silent),

@@ -1,17 +1,28 @@
-//! A memory limit by the kernel's own count: control groups, version 1 or 2.
+//! Limits by the kernel's own count: control groups, version 1 or 2.
 //!
-//! Source: the kernel's admin guide, "cgroup-v1/memory" and "cgroup-v2".
+//! Memory is the one that must be there; processes are limited and the processor is shared where
+//! the machine lets us. Source: the kernel's admin guide, "cgroup-v1" and "cgroup-v2".
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A folder of the control group file system in which sandboxes may have groups of their own.
+/// Where version 1 has its hierarchies, and version 2 its only one.
+const MOUNTED: &str = "/sys/fs/cgroup";
+/// How groups of ours begin, so that they can be found when their platform is no more.
+const OURS: &str = "cumulet";
+/// The memory with which a function has one processor ("Configure Lambda function memory").
+const MEMORY_OF_ONE_CPU: u64 = 1769 << 20;
+
+/// Folders of the control group file system in which sandboxes may have groups of their own.
 #[derive(Debug, Clone)]
 pub struct CgroupParent {
-    path: PathBuf,
     version: CgroupVersion,
+    memory: PathBuf,
+    /// Those of version 1 that there are; on version 2 the memory's folder stands for all.
+    pids: Option<PathBuf>,
+    cpu: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,79 +31,202 @@ enum CgroupVersion {
     V2,
 }
 
+/// What one group may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupLimits {
+    /// Bytes, file systems in memory included.
+    pub(crate) bytes: u64,
+    /// Bytes that the processor's share is measured by.
+    pub(crate) memory: u64,
+    /// Processes and threads.
+    pub(crate) processes: u64,
+}
+
+impl GroupLimits {
+    /// In 1,024ths of a processor, which is how version 1 counts.
+    fn shares(self) -> u64 {
+        (self.memory * 1024 / MEMORY_OF_ONE_CPU).clamp(2, 262_144)
+    }
+
+    /// In hundredths of a processor, which is how version 2 counts.
+    fn weight(self) -> u64 {
+        (self.memory * 100 / MEMORY_OF_ONE_CPU).clamp(1, 10_000)
+    }
+}
+
 impl CgroupParent {
     /// A folder that was set aside for this platform ("delegated"). Fails where the folder has no
     /// memory controller. On version 2 the folder itself must hold no process.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let version = if path.join("memory.limit_in_bytes").exists() {
-            CgroupVersion::V1
-        } else {
-            let controllers = fs::read_to_string(path.join("cgroup.controllers"))?;
-            if !controllers.split_ascii_whitespace().any(|name| name == "memory") {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!("{} has no memory controller", path.display()),
-                ));
-            }
-            fs::write(path.join("cgroup.subtree_control"), "+memory")?;
-            CgroupVersion::V2
-        };
-        Ok(Self { path: path.to_owned(), version })
+        let path = path.to_owned();
+        if path.join("memory.limit_in_bytes").exists() {
+            return Ok(Self { version: CgroupVersion::V1, memory: path, pids: None, cpu: None });
+        }
+        let there = fs::read_to_string(path.join("cgroup.controllers"))?;
+        let has = |name: &str| there.split_ascii_whitespace().any(|one| one == name);
+        if !has("memory") {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                format!("{} has no memory controller", path.display()),
+            ));
+        }
+        let wanted = ["memory", "pids", "cpu"].into_iter().filter(|name| has(name));
+        let wanted: Vec<String> = wanted.map(|name| format!("+{name}")).collect();
+        fs::write(path.join("cgroup.subtree_control"), wanted.join(" "))?;
+        let shared = |name| has(name).then(|| path.clone());
+        let (pids, cpu) = (shared("pids"), shared("cpu"));
+        Ok(Self { version: CgroupVersion::V2, memory: path, pids, cpu })
     }
 
-    /// The memory group that this process itself is in, where version 1 is mounted at its usual
-    /// place and may be written. Limits set around this process then hold for its sandboxes too.
-    /// `None` on version 2: a group with processes in it cannot have groups with limits beneath it.
+    /// The groups that this process itself is in, where they may be written. Limits set around
+    /// this process then hold for its sandboxes too. On version 2 this process moves one group
+    /// down, as a group with processes in it cannot have groups with limits beneath it; where
+    /// others share its group, that is not possible. Removes what a killed platform left there.
     pub fn own() -> Option<Self> {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-        let path = groups.lines().find_map(|line| {
-            let mut parts = line.splitn(3, ':');
-            let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
-            controllers.split(',').any(|name| name == "memory").then_some(path)
-        })?;
-        let folder = Path::new("/sys/fs/cgroup/memory").join(path.trim_start_matches('/'));
-        let own = Self::open(&folder).ok()?;
+        let own = Self::own_v1(&groups).or_else(|| Self::own_v2(&groups))?;
+        own.sweep();
         // Whether groups can be made is known only by making one.
-        let probe = own.create(&format!("probe-{}", std::process::id()), 64 << 20).ok()?;
+        let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
+        let probe = own.create(&group_name("probe"), limits).ok()?;
         probe.remove().then_some(own)
     }
 
-    /// A group named `name` with a memory limit in bytes.
-    pub(crate) fn create(&self, name: &str, memory: u64) -> io::Result<Cgroup> {
-        let group = Cgroup { path: self.path.join(name), version: self.version };
-        fs::create_dir(&group.path)?;
-        let limit = memory.to_string();
-        let set = match self.version {
-            CgroupVersion::V1 => fs::write(group.path.join("memory.limit_in_bytes"), &limit),
-            CgroupVersion::V2 => fs::write(group.path.join("memory.max"), &limit)
-                // One process too many means the whole function is done for, as on Lambda.
-                .and_then(|()| fs::write(group.path.join("memory.oom.group"), "1")),
+    fn own_v1(groups: &str) -> Option<Self> {
+        let folder = |wanted: &str| {
+            let path = groups.lines().find_map(|line| {
+                let mut parts = line.splitn(3, ':');
+                let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+                controllers.split(',').any(|name| name == wanted).then_some(path)
+            })?;
+            let folder = Path::new(MOUNTED).join(wanted).join(path.trim_start_matches('/'));
+            let writable = rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK).is_ok();
+            writable.then_some(folder)
         };
-        if let Err(error) = set {
-            group.remove();
-            return Err(error);
-        }
-        // Swap is no memory of the function's. Without swap accounting the file does not exist.
-        let (file, value) = match self.version {
-            CgroupVersion::V1 => ("memory.memsw.limit_in_bytes", limit.as_str()),
-            CgroupVersion::V2 => ("memory.swap.max", "0"),
-        };
-        let _ = fs::write(group.path.join(file), value);
-        Ok(group)
+        let mut own = Self::open(&folder("memory")?).ok()?;
+        (own.pids, own.cpu) = (folder("pids"), folder("cpu"));
+        Some(own)
     }
+
+    fn own_v2(groups: &str) -> Option<Self> {
+        let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+        let folder = Path::new(MOUNTED).join(path.trim_start_matches('/'));
+        let pid = std::process::id();
+        let below = folder.join(group_name("platform"));
+        fs::create_dir(&below).ok()?;
+        let opened = fs::write(below.join("cgroup.procs"), pid.to_string())
+            .and_then(|()| Self::open(&folder));
+        if opened.is_err() {
+            let _ = fs::write(folder.join("cgroup.procs"), pid.to_string());
+            let _ = fs::remove_dir(&below);
+        }
+        opened.ok()
+    }
+
+    fn folders(&self) -> Vec<&Path> {
+        let mut all: Vec<&Path> = vec![&self.memory];
+        all.extend([&self.pids, &self.cpu].into_iter().flatten().map(PathBuf::as_path));
+        all.dedup();
+        all
+    }
+
+    /// Removes groups of platforms that are no more. A platform removes its own.
+    fn sweep(&self) {
+        for folder in self.folders() {
+            let Ok(entries) = fs::read_dir(folder) else { continue };
+            for entry in entries.flatten() {
+                let name = entry.file_name();
+                let mut parts = name.to_str().unwrap_or_default().split('-');
+                let ours = parts.next() == Some(OURS);
+                let owner = parts.next().and_then(|pid| pid.parse::<u32>().ok());
+                if ours && owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+                    // One with processes in it stays.
+                    let _ = fs::remove_dir(entry.path());
+                }
+            }
+        }
+    }
+
+    /// A group named `name`.
+    pub(crate) fn create(&self, name: &str, limits: GroupLimits) -> io::Result<Cgroup> {
+        let group = Cgroup {
+            version: self.version,
+            folders: self.folders().iter().map(|folder| folder.join(name)).collect(),
+        };
+        let set = group.folders.iter().try_for_each(fs::create_dir);
+        match set.and_then(|()| self.set(name, limits)) {
+            Ok(()) => Ok(group),
+            Err(error) => {
+                group.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn set(&self, name: &str, limits: GroupLimits) -> io::Result<()> {
+        let bytes = limits.bytes.to_string();
+        let write = |folder: &Option<PathBuf>, file: &str, value: u64| match folder {
+            Some(folder) => fs::write(folder.join(name).join(file), value.to_string()),
+            None => Ok(()),
+        };
+        let memory = self.memory.join(name);
+        // Swap is no memory of the function's. Without swap accounting the file does not exist.
+        match self.version {
+            CgroupVersion::V1 => {
+                fs::write(memory.join("memory.limit_in_bytes"), &bytes)?;
+                let _ = fs::write(memory.join("memory.memsw.limit_in_bytes"), &bytes);
+                write(&self.cpu, "cpu.shares", limits.shares())?;
+            }
+            CgroupVersion::V2 => {
+                fs::write(memory.join("memory.max"), &bytes)?;
+                // One process too many means the whole function is done for, as on Lambda.
+                fs::write(memory.join("memory.oom.group"), "1")?;
+                let _ = fs::write(memory.join("memory.swap.max"), "0");
+                write(&self.cpu, "cpu.weight", limits.weight())?;
+            }
+        }
+        write(&self.pids, "pids.max", limits.processes)
+    }
+}
+
+/// `cumulet-<pid of the platform>-<what>`.
+pub(crate) fn group_name(what: impl std::fmt::Display) -> String {
+    format!("{OURS}-{}-{what}", std::process::id())
 }
 
 /// One sandbox's group. Must be removed when its processes have ended.
 #[derive(Debug)]
 pub(crate) struct Cgroup {
-    path: PathBuf,
     version: CgroupVersion,
+    /// The memory's first.
+    folders: Vec<PathBuf>,
 }
 
 impl Cgroup {
-    /// The file to which a process writes `0` to move itself in.
-    pub(crate) fn procs(&self) -> PathBuf {
-        self.path.join("cgroup.procs")
+    /// The group that has these folders, for who has nothing to do but to remove it.
+    pub(crate) fn existing(folders: Vec<PathBuf>) -> Self {
+        Self { version: CgroupVersion::V1, folders }
+    }
+
+    /// Its folders.
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// The files to which a process writes `0` to move itself in, or its pid to be moved.
+    pub(crate) fn procs(&self) -> impl Iterator<Item = PathBuf> {
+        self.folders.iter().map(|folder| folder.join("cgroup.procs"))
+    }
+
+    /// Moves a process in. Takes some milliseconds on version 1.
+    pub(crate) fn take_in(&self, pid: u32) -> io::Result<()> {
+        self.procs().try_for_each(|procs| fs::write(procs, pid.to_string()))
+    }
+
+    fn read(&self, file: &str) -> String {
+        let folder = self.folders.first();
+        let read = folder.and_then(|folder| fs::read_to_string(folder.join(file)).ok());
+        read.unwrap_or_default()
     }
 
     /// The most bytes that were in use at once.
@@ -101,30 +235,47 @@ impl Cgroup {
             CgroupVersion::V1 => "memory.max_usage_in_bytes",
             CgroupVersion::V2 => "memory.peak",
         };
-        let text = fs::read_to_string(self.path.join(file)).unwrap_or_default();
-        text.trim().parse().unwrap_or(0)
+        self.read(file).trim().parse().unwrap_or(0)
+    }
+
+    /// Bytes of its processes' own memory, and bytes of files in memory, both now.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        let (own, files) = match self.version {
+            CgroupVersion::V1 => ("total_rss", "total_shmem"),
+            CgroupVersion::V2 => ("anon", "shmem"),
+        };
+        let stat = self.read("memory.stat");
+        let field = |name: &str| {
+            let mut lines = stat.lines().filter_map(|line| line.split_once(' '));
+            lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse().ok())
+        };
+        (field(own).unwrap_or(0), field(files).unwrap_or(0))
     }
 
     /// The processes in it, descendants that left their parents included.
     pub(crate) fn members(&self) -> Vec<u32> {
-        let text = fs::read_to_string(self.procs()).unwrap_or_default();
-        text.lines().filter_map(|line| line.parse().ok()).collect()
+        self.read("cgroup.procs").lines().filter_map(|line| line.parse().ok()).collect()
     }
 
     /// Removes the group; `false` where processes are still in it after a while. Blocks for up to
     /// a second, as the kernel lets go of ended processes a moment after they are reaped.
     pub(crate) fn remove(&self) -> bool {
-        for _ in 0..100 {
-            match fs::remove_dir(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(error) => return error.kind() == io::ErrorKind::NotFound,
-                Ok(()) => return true,
-            }
-        }
-        false
+        // All of them, even where one cannot be removed.
+        self.folders.iter().filter(|folder| !remove(folder)).count() == 0
     }
+}
+
+fn remove(folder: &Path) -> bool {
+    for _ in 0..100 {
+        match fs::remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return error.kind() == io::ErrorKind::NotFound,
+            Ok(()) => return true,
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -134,11 +285,12 @@ mod tests {
     /// What is written, shown on plain folders: a machine has one version or the other.
     #[test]
     fn each_version_has_its_files() {
+        let limits = GroupLimits { bytes: 134_217_728, memory: 1769 << 20, processes: 1024 };
         let check = |marker: (&str, &str), written: &[(&str, &str)]| {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(marker.0), marker.1).unwrap();
             let parent = CgroupParent::open(folder.path()).unwrap();
-            parent.create("one", 134_217_728).unwrap();
+            parent.create("one", limits).unwrap();
             for (file, text) in written {
                 assert_eq!(fs::read_to_string(folder.path().join(file)).unwrap(), *text, "{file}");
             }
@@ -151,17 +303,50 @@ mod tests {
             ],
         );
         check(
-            ("cgroup.controllers", "cpu memory pids\n"),
+            ("cgroup.controllers", "cpuset cpu memory pids\n"),
             &[
-                ("cgroup.subtree_control", "+memory"),
+                ("cgroup.subtree_control", "+memory +pids +cpu"),
                 ("one/memory.max", "134217728"),
                 ("one/memory.oom.group", "1"),
                 ("one/memory.swap.max", "0"),
+                ("one/pids.max", "1024"),
+                ("one/cpu.weight", "100"),
             ],
         );
         let folder = tempfile::tempdir().unwrap();
         assert!(CgroupParent::open(folder.path()).is_err());
         fs::write(folder.path().join("cgroup.controllers"), "cpu pids\n").unwrap();
         assert!(CgroupParent::open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn the_processor_is_shared_by_memory() {
+        let check = |megabytes: u64, shares: u64, weight: u64| {
+            let limits = GroupLimits { bytes: 0, memory: megabytes << 20, processes: 1 };
+            assert_eq!((limits.shares(), limits.weight()), (shares, weight), "{megabytes}");
+        };
+        check(1, 2, 1);
+        check(128, 74, 7);
+        check(1769, 1024, 100);
+        check(10_240, 5927, 578);
+    }
+
+    #[test]
+    fn what_a_killed_platform_left_is_removed_and_a_living_ones_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("memory.limit_in_bytes"), "").unwrap();
+        let parent = CgroupParent::open(folder.path()).unwrap();
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let own = group_name(0);
+        let left = format!("{OURS}-{}-7", gone.id());
+        for name in [own.as_str(), &left, "cumulet-x", "somebody", "1"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        parent.sweep();
+        for (name, there) in [(own.as_str(), true), (&left, false), ("cumulet-x", true)] {
+            assert_eq!(folder.path().join(name).exists(), there, "{name}");
+        }
+        assert!(folder.path().join("somebody").exists() && folder.path().join("1").exists());
     }
 }

@@ -1,14 +1,16 @@
 //! A function's version as the sandbox needs it, and the environment and command made of it.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cumulet_base::Timestamp;
 
-use crate::launch::{BoxFuture, Launch};
+use crate::launch::{BoxFuture, Folders, Launch, Launcher};
 use crate::runtime::{Family, Interpreter, Runtime};
 
 /// One published version of a function, or `$LATEST` as it is now.
@@ -32,11 +34,14 @@ pub struct Function {
     pub layers: Option<PathBuf>,
     /// MB, 128 to 10,240.
     pub memory_mb: u32,
+    /// MB of `/tmp`, 512 to 10,240.
+    pub storage_mb: u32,
     /// 1 to 900 seconds.
     pub timeout: Duration,
     /// The function's own variables.
     pub environment: BTreeMap<String, String>,
-    /// Where its SDK finds this cloud: `AWS_ENDPOINT_URL`.
+    /// Where programs of this machine find this cloud. What the function's SDK reads in
+    /// `AWS_ENDPOINT_URL` is what the launcher makes of it.
     pub endpoint: Option<String>,
     /// Such as `/aws/lambda/<name>`.
     pub log_group: String,
@@ -102,13 +107,11 @@ impl RuntimeFolder {
             // A sandbox may start from the folder at any time: it must never see half a file.
             let temporary = folder.join(format!(".{name}.{}", std::process::id()));
             std::fs::write(&temporary, text)?;
+            // Sandboxes may run as other users, whatever this process's mask.
+            std::fs::set_permissions(&temporary, Permissions::from_mode(0o644))?;
             std::fs::rename(&temporary, folder.join(name))?;
         }
         Ok(Self(folder.into()))
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
     }
 }
 
@@ -118,36 +121,52 @@ pub(crate) fn launch(
     folder: &RuntimeFolder,
     credentials: &Credentials,
     log_stream: &str,
+    launcher: &dyn Launcher,
 ) -> Launch {
-    let (program, arguments) = program(function, folder);
+    let folders = Folders {
+        code: function.code.clone(),
+        layers: function.layers.clone(),
+        runtime: folder.0.to_path_buf(),
+    };
+    let inside = launcher.inside(&folders);
+    let (program, arguments) = program(function, &inside);
     Launch {
         program,
         arguments,
-        environment: environment(function, folder, credentials, log_stream),
-        code: function.code.clone(),
+        environment: environment(
+            function,
+            &inside,
+            function.endpoint.as_deref().map(|url| launcher.endpoint(url)).as_deref(),
+            credentials,
+            log_stream,
+        ),
+        folders,
+        interpreter: function.interpreter.as_ref().map(|found| found.path.clone()),
         memory: u64::from(function.memory_mb) << 20,
+        storage: u64::from(function.storage_mb) << 20,
     }
 }
 
-fn program(function: &Function, folder: &RuntimeFolder) -> (PathBuf, Vec<String>) {
+fn program(function: &Function, inside: &Folders) -> (PathBuf, Vec<String>) {
     let Some(interpreter) = &function.interpreter else {
-        let own = function.code.join("bootstrap");
-        return match &function.layers {
-            Some(layers) if !own.exists() => (layers.join("bootstrap"), Vec::new()),
-            _ => (own, Vec::new()),
+        let folder = match &inside.layers {
+            Some(layers) if !function.code.join("bootstrap").exists() => layers,
+            _ => &inside.code,
         };
+        return (folder.join("bootstrap"), Vec::new());
     };
+    let client = |name: &str| inside.runtime.join(name).display().to_string();
     let arguments = match function.runtime.family {
         // V8 sizes its heap by the machine, and would collect too late for the function's limit.
         Family::Node => vec![
             format!("--max-old-space-size={}", function.memory_mb * 9 / 10),
-            folder.path(NODE_CLIENT.0),
+            client(NODE_CLIENT.0),
         ],
         // No byte code into the code folder, no user's site folder, UTF-8 whatever the locale.
         _ => ["-B", "-s", "-X", "utf8"]
             .map(str::to_owned)
             .into_iter()
-            .chain([folder.path(PYTHON_CLIENT.0)])
+            .chain([client(PYTHON_CLIENT.0)])
             .collect(),
     };
     // "Modifying the runtime environment": a wrapper script is given the command to run.
@@ -155,15 +174,15 @@ fn program(function: &Function, folder: &RuntimeFolder) -> (PathBuf, Vec<String>
         Some(wrapper) => {
             let interpreter = interpreter.path.display().to_string();
             let arguments = std::iter::once(interpreter).chain(arguments).collect();
-            (in_layers(function, wrapper), arguments)
+            (in_layers(inside, wrapper), arguments)
         }
         None => (interpreter.path.clone(), arguments),
     }
 }
 
-/// A path under `/opt` as it is on this machine.
-fn in_layers(function: &Function, path: &str) -> PathBuf {
-    match (&function.layers, path.strip_prefix("/opt/")) {
+/// A path under `/opt` where the function finds it.
+fn in_layers(inside: &Folders, path: &str) -> PathBuf {
+    match (&inside.layers, path.strip_prefix("/opt/")) {
         (Some(layers), Some(rest)) => layers.join(rest),
         _ => PathBuf::from(path),
     }
@@ -173,7 +192,8 @@ fn in_layers(function: &Function, path: &str) -> PathBuf {
 /// function's own; the others are defaults that it may replace.
 fn environment(
     function: &Function,
-    folder: &RuntimeFolder,
+    inside: &Folders,
+    endpoint: Option<&str>,
     credentials: &Credentials,
     log_stream: &str,
 ) -> Vec<(String, String)> {
@@ -181,10 +201,10 @@ fn environment(
     let mut set = |name: &str, value: &str| {
         all.insert(name.to_owned(), value.to_owned());
     };
-    for (name, value) in defaults(function, folder) {
+    for (name, value) in defaults(function, inside) {
         set(name, &value);
     }
-    if let Some(endpoint) = &function.endpoint {
+    if let Some(endpoint) = endpoint {
         set("AWS_ENDPOINT_URL", endpoint);
     }
     for (name, value) in &function.environment {
@@ -193,10 +213,10 @@ fn environment(
             set(name, value);
         }
     }
-    let code = function.code.display().to_string();
+    let code = inside.code.display().to_string();
     set("_HANDLER", &function.handler);
     set("LAMBDA_TASK_ROOT", &code);
-    set("LAMBDA_RUNTIME_DIR", &folder.0.display().to_string());
+    set("LAMBDA_RUNTIME_DIR", &inside.runtime.display().to_string());
     set("AWS_REGION", &function.region);
     set("AWS_DEFAULT_REGION", &function.region);
     set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
@@ -224,11 +244,11 @@ fn environment(
 
 /// Variables that a function may replace. Without layers nothing points to `/opt`: what this
 /// machine has there is no business of the function's.
-fn defaults(function: &Function, folder: &RuntimeFolder) -> Vec<(&'static str, String)> {
-    let own = |part: &str| format!("{}{part}", function.code.display());
-    let runtime = |part: &str| format!("{}{part}", folder.0.display());
+fn defaults(function: &Function, inside: &Folders) -> Vec<(&'static str, String)> {
+    let own = |part: &str| format!("{}{part}", inside.code.display());
+    let runtime = |part: &str| format!("{}{part}", inside.runtime.display());
     let layers = |parts: &[String]| -> Vec<String> {
-        let opt = function.layers.iter();
+        let opt = inside.layers.iter();
         opt.flat_map(|opt| parts.iter().map(move |part| format!("{}{part}", opt.display())))
             .collect()
     };
@@ -283,6 +303,7 @@ mod tests {
             code: "/code".into(),
             layers: Some("/layers".into()),
             memory_mb: 128,
+            storage_mb: 512,
             timeout: Duration::from_secs(3),
             environment: BTreeMap::new(),
             endpoint: Some("http://127.0.0.1:4566".to_owned()),
@@ -291,6 +312,11 @@ mod tests {
             log_level: None,
             system_log_level: None,
         }
+    }
+
+    fn folders() -> Folders {
+        let runtime = "/runtime".into();
+        Folders { code: "/code".into(), layers: Some("/layers".into()), runtime }
     }
 
     fn credentials() -> Credentials {
@@ -304,8 +330,6 @@ mod tests {
 
     #[test]
     fn reserved_variables_win_and_defaults_give_way() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = RuntimeFolder::write(folder.path()).unwrap();
         let mut function = function();
         for (name, value) in [
             ("TZ", "Europe/Vienna"),
@@ -316,8 +340,12 @@ mod tests {
         ] {
             function.environment.insert(name.to_owned(), value.to_owned());
         }
-        let all: BTreeMap<_, _> =
-            environment(&function, &folder, &credentials(), "stream").into_iter().collect();
+        let all: BTreeMap<_, _> = {
+            let endpoint = function.endpoint.as_deref();
+            environment(&function, &folders(), endpoint, &credentials(), "stream")
+        }
+        .into_iter()
+        .collect();
         let get = |name: &str| all.get(name).map(String::as_str);
         assert_eq!(get("TZ"), Some("Europe/Vienna"));
         assert_eq!(get("_HANDLER"), Some("a.b"));
@@ -333,17 +361,15 @@ mod tests {
 
     #[test]
     fn a_wrapper_is_given_the_command() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = RuntimeFolder::write(folder.path()).unwrap();
         let mut function = function();
         function.environment.insert("AWS_LAMBDA_EXEC_WRAPPER".to_owned(), "/opt/wrap".to_owned());
-        let (program, arguments) = program(&function, &folder);
+        let (program, arguments) = program(&function, &folders());
         assert_eq!(program, Path::new("/layers/wrap"));
         assert_eq!(arguments.first().unwrap(), "/usr/bin/python3");
         function.interpreter = None;
-        assert_eq!(super::program(&function, &folder).0, Path::new("/layers/bootstrap"));
-        function.layers = None;
-        assert_eq!(super::program(&function, &folder).0, Path::new("/code/bootstrap"));
+        assert_eq!(super::program(&function, &folders()).0, Path::new("/layers/bootstrap"));
+        let none = Folders { layers: None, ..folders() };
+        assert_eq!(super::program(&function, &none).0, Path::new("/code/bootstrap"));
     }
 
     #[test]

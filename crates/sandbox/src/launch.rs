@@ -1,9 +1,10 @@
 //! The seam between what a sandbox does and how strongly it is walled in.
 //!
-//! A `Launcher` is one rung of isolation. This crate has one rung so far: `plain::PlainLauncher`,
-//! an ordinary child process with limits of time and memory and **no isolation at all**. Stronger
-//! rungs (namespaces, Landlock, seccomp) implement the same trait; nothing above it changes.
+//! A `Launcher` is one rung of isolation: `plain::PlainLauncher` starts ordinary child processes
+//! with limits of time and memory and **no isolation at all**, `isolated::IsolatedLauncher` starts
+//! sandboxes of the kernel's making. Nothing above this trait knows which.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -11,6 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::str::FromStr;
 
 /// A future that is owned and can change threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,6 +24,53 @@ pub enum Rung {
     /// An ordinary process of the platform's own user: it can read what the platform can read.
     /// For a developer's own code on a developer's own machine.
     Process,
+    /// Namespaces, Landlock and seccomp, as far as an ordinary user of the machine can have them:
+    /// all functions are one user outside, and the platform counts their memory.
+    Rootless,
+    /// The same, with a user of its own for each sandbox, and limits that the kernel counts.
+    Full,
+}
+
+impl Rung {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 3] = [Self::Process, Self::Rootless, Self::Full];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Rootless => "rootless",
+            Self::Full => "full",
+        }
+    }
+
+    /// What it means for who lets functions run.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Process => {
+                "functions run as plain processes of this user: run only code that you trust"
+            }
+            Self::Rootless => {
+                "each function runs in a sandbox of its own; outside, all are this user's"
+            }
+            Self::Full => "each function runs in a sandbox of its own, as a user of its own",
+        }
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Rung {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let unknown = || format!("{name:?} is no rung of isolation: process, rootless or full");
+        Self::ALL.into_iter().find(|rung| rung.name() == name).ok_or_else(unknown)
+    }
 }
 
 /// What to start.
@@ -32,12 +81,27 @@ pub struct Launch {
     /// Its arguments, without the program's name.
     pub arguments: Vec<String>,
     /// The whole environment, but for what depends on the rung: the launcher adds
-    /// `AWS_LAMBDA_RUNTIME_API` and `TMPDIR`.
+    /// `AWS_LAMBDA_RUNTIME_API`, and `TMPDIR` where `/tmp` is not the function's own.
     pub environment: Vec<(String, String)>,
-    /// The function's code, which is also the working directory.
-    pub code: PathBuf,
+    /// What of the machine's folders the function sees. Its code is also the working directory.
+    pub folders: Folders,
+    /// The interpreter, where the program is none of the function's own.
+    pub interpreter: Option<PathBuf>,
     /// The memory that the function may use, in bytes.
     pub memory: u64,
+    /// The files that it may have in `/tmp`, in bytes.
+    pub storage: u64,
+}
+
+/// A function's folders: on the machine, or as the function itself sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// Its code, `LAMBDA_TASK_ROOT`.
+    pub code: PathBuf,
+    /// Its layers, one over the other.
+    pub layers: Option<PathBuf>,
+    /// The runtime clients, `LAMBDA_RUNTIME_DIR`.
+    pub runtime: PathBuf,
 }
 
 /// What was started.
@@ -55,8 +119,23 @@ pub trait Launcher: Send + Sync + 'static {
     /// How strongly this launcher isolates.
     fn rung(&self) -> Rung;
 
+    /// Where a function finds folders of the machine: program, arguments and environment of a
+    /// `Launch` name them there.
+    fn inside(&self, folders: &Folders) -> Folders;
+
+    /// The URL by which a function reaches what this machine reaches by `url`.
+    fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(url)
+    }
+
     /// Starts a program. Must be called within a tokio runtime with I/O enabled.
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>>;
+}
+
+impl fmt::Debug for dyn Launcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Launcher({})", self.rung())
+    }
 }
 
 /// A started program with its descendants. Dropping it ends and reaps them.

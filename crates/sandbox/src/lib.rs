@@ -5,19 +5,26 @@
 //! - `package` turns a zip into a code folder;
 //! - `runtime` finds what can run it;
 //! - `function` makes the environment and the command;
-//! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**;
+//! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**,
+//!   `isolated` the others, `ladder` finds the strongest that a machine gives;
 //! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
+//! - `egress` is the way out of an isolated sandbox, by policy;
 //! - `pool` scales, reuses and ends sandboxes;
 //! - `logs` bounds and attributes what functions write;
 //! - `outcome` words results and failures as AWS does.
 //!
-//! Linux only. The one crate that may hold `unsafe`, in `plain` (between fork and exec) and
-//! `watch` (registering a file descriptor).
+//! Linux only. The one crate that may hold `unsafe`, in `plain` and `child` (between fork and
+//! exec), `isolated::sys` (forks and mounts), `egress` (socket options and addresses of datagrams)
+//! and `watch` (registering a file descriptor).
 
 mod api;
 mod cgroup;
+mod child;
+pub mod egress;
 mod function;
 mod http1;
+mod isolated;
+mod ladder;
 mod launch;
 mod logs;
 mod outcome;
@@ -33,7 +40,11 @@ mod watch;
 
 pub use cgroup::CgroupParent;
 pub use function::{CredentialSource, Credentials, Function, LogFormat, RuntimeFolder};
-pub use launch::{BoxFuture, Exit, Launch, Launched, Launcher, Process, Rung};
+#[doc(hidden)]
+pub use isolated::Barrier;
+pub use isolated::{IsolatedLauncher, Isolation, sandbox_entry};
+pub use ladder::{Climbed, RefusingLauncher, climb};
+pub use launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
 pub use logs::{LINE_LIMIT, LogLine, LogSink};
 pub use outcome::{
     ErrorKind, FunctionError, Invocation, Outcome, PAYLOAD_LIMIT, STREAM_LIMIT, StreamPart,

@@ -144,8 +144,25 @@ pub fn unpack(
         })?;
         unpacker.entry(&mut entry)?;
     }
+    open_folders(&unpacker.folder)?;
     unpacker.make_links()?;
     Ok(unpacker.done)
+}
+
+/// Folders are for all to read, as files are, whatever this process's mask: functions may run as
+/// other users. No link is there yet.
+fn open_folders(root: &Path) -> io::Result<()> {
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many entries the central directory at `start` lists (APPNOTE.TXT section 4.3.12).

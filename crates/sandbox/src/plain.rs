@@ -10,7 +10,6 @@
 //! a process that left the group, or whose parent died, escapes `kill`, and when the platform is
 //! killed outright only the function itself dies with it, not what it had started.
 
-use std::ffi::c_int;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -21,20 +20,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use rustix::process::{Pid, PidfdFlags, Resource, Signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
-use crate::cgroup::{Cgroup, CgroupParent};
-use crate::launch::{BoxFuture, Exit, Launch, Launched, Launcher, Process, Rung};
+use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::child::{close_on_exec, limit};
+use crate::launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
 use crate::{proc, watch};
+
+/// Sandboxes started so far by this process, for their names.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Starts functions as plain child processes.
 pub struct PlainLauncher {
     spawner: mpsc::Sender<SpawnOrder>,
     scratch: PathBuf,
     cgroup: Option<CgroupParent>,
-    count: AtomicU64,
 }
 
 struct SpawnOrder {
@@ -47,19 +49,20 @@ impl PlainLauncher {
     /// the kernel limits their memory; without one the pool looks at what they use, some twenty
     /// times a second, and ends what is over its limit. Dropping the launcher ends its sandboxes.
     pub fn new(scratch: &Path, cgroup: Option<CgroupParent>) -> io::Result<Self> {
-        std::fs::create_dir_all(scratch)?;
         let (spawner, orders) = mpsc::channel();
         std::thread::Builder::new()
             .name("sandbox-spawner".to_owned())
             .spawn(move || spawn_loop(&orders))?;
-        Ok(Self { spawner, scratch: scratch.to_owned(), cgroup, count: AtomicU64::new(0) })
+        Ok(Self { spawner, scratch: scratch.to_owned(), cgroup })
     }
 
     async fn start(&self, launch: Launch) -> io::Result<Launched> {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("sandbox-{}-{number}", std::process::id());
         let cgroup = match &self.cgroup {
-            Some(parent) => Some(parent.create(&name, launch.memory)?),
+            Some(parent) => {
+                Some(parent.create(&group_name(format!("plain{number}")), limits(&launch))?)
+            }
             None => None,
         };
         // From here on, whatever fails, dropping `place` cleans up.
@@ -84,6 +87,10 @@ impl PlainLauncher {
 impl Launcher for PlainLauncher {
     fn rung(&self) -> Rung {
         Rung::Process
+    }
+
+    fn inside(&self, folders: &Folders) -> Folders {
+        folders.clone()
     }
 
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
@@ -118,29 +125,34 @@ fn command(
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
         .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
         .env("TMPDIR", &place.folder)
-        .current_dir(&launch.code)
+        .current_dir(&launch.folders.code)
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output.try_clone()?);
-    let group = match &place.cgroup {
-        Some(cgroup) => {
-            Some(OwnedFd::from(std::fs::OpenOptions::new().write(true).open(cgroup.procs())?))
-        }
-        None => None,
-    };
+    let groups: Vec<OwnedFd> = place
+        .cgroup
+        .iter()
+        .flat_map(Cgroup::procs)
+        .map(|procs| Ok(std::fs::OpenOptions::new().write(true).open(procs)?.into()))
+        .collect::<io::Result<_>>()?;
     let platform = rustix::process::getpid();
     #[allow(unsafe_code)]
     // SAFETY: the closure runs between fork and exec in a copy of a process that may have had any
     // number of threads, so it may call only what is async-signal-safe. `prepare_child` makes
     // plain system calls and neither allocates nor takes a lock; what it needs was made before.
     unsafe {
-        command.pre_exec(move || prepare_child(platform, group.as_ref()));
+        command.pre_exec(move || prepare_child(platform, &groups));
     }
     Ok(command)
 }
 
+/// "Lambda quotas" in the developer guide: 1,024 processes and threads.
+fn limits(launch: &Launch) -> GroupLimits {
+    GroupLimits { bytes: launch.memory, memory: launch.memory, processes: 1024 }
+}
+
 /// Runs in the child, between fork and exec. See the safety note where it is handed over.
-fn prepare_child(platform: Pid, cgroup: Option<&OwnedFd>) -> io::Result<()> {
+fn prepare_child(platform: Pid, cgroups: &[OwnedFd]) -> io::Result<()> {
     // A session of its own is also a process group of its own, which can be killed as one, and
     // takes the platform's terminal away.
     rustix::process::setsid()?;
@@ -149,7 +161,7 @@ fn prepare_child(platform: Pid, cgroup: Option<&OwnedFd>) -> io::Result<()> {
     if rustix::process::getppid() != Some(platform) {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    if let Some(procs) = cgroup {
+    for procs in cgroups {
         // "0" stands for the writer itself.
         rustix::io::write(procs, b"0")?;
     }
@@ -158,39 +170,6 @@ fn prepare_child(platform: Pid, cgroup: Option<&OwnedFd>) -> io::Result<()> {
     // count all of the user's here.)
     limit(Resource::Nofile, 1024)?;
     close_on_exec()
-}
-
-/// Lowers a limit for good. Never raises one: that takes privileges.
-fn limit(resource: Resource, to: u64) -> io::Result<()> {
-    let now = rustix::process::getrlimit(resource);
-    let to = Some(now.maximum.map_or(to, |maximum| maximum.min(to)));
-    Ok(rustix::process::setrlimit(resource, Rlimit { current: to, maximum: to })?)
-}
-
-/// Marks every descriptor but the standard three to be closed by exec. Rust opens all of its own
-/// that way; this is for those that came from elsewhere. Not closed at once, because one of them
-/// carries an exec error back to the parent.
-fn close_on_exec() -> io::Result<()> {
-    let first: libc::c_uint = 3;
-    #[allow(unsafe_code)]
-    // SAFETY: close_range(2) takes three integers and touches no memory of this process.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC as c_int,
-        )
-    };
-    if result == 0 {
-        return Ok(());
-    }
-    let error = io::Error::last_os_error();
-    // CLOSE_RANGE_CLOEXEC is in Linux since 5.11. Before that, what Rust opened is closed anyhow.
-    match error.raw_os_error() {
-        Some(libc::ENOSYS | libc::EINVAL) => Ok(()),
-        _ => Err(error),
-    }
 }
 
 /// What a sandbox has on the machine besides its process.

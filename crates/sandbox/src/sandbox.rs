@@ -85,7 +85,7 @@ impl Sandbox {
     ) -> io::Result<Self> {
         let stream = log_stream(&*ground.clock, &*ground.ids, &function.version);
         let started = Instant::now();
-        let launch = launch(function, &ground.folder, credentials, &stream);
+        let launch = launch(function, &ground.folder, credentials, &stream, &*ground.launcher);
         let limit = launch.memory;
         let launched = ground.launcher.launch(launch).await?;
         let process: Arc<dyn Process> = launched.process.into();

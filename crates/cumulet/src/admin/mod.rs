@@ -51,6 +51,8 @@ pub(crate) struct Admin {
     pub(crate) address: SocketAddr,
     /// Where programs on this machine reach the cloud.
     pub(crate) endpoint: String,
+    /// How functions are walled in, for a person.
+    pub(crate) isolation: String,
     /// When the process started.
     pub(crate) started: Timestamp,
 }
@@ -79,8 +81,12 @@ impl Admin {
             "mailbox.css" if reads => mailbox::style(),
             "mailbox.js" if reads => mailbox::script(),
             "status" if reads => {
-                let uptime = cx.now().since(self.started).as_secs();
-                let status = status::get(&cx, &self.endpoint, &self.ports, uptime).await;
+                let glance = status::Glance {
+                    url: &self.endpoint,
+                    isolation: &self.isolation,
+                    uptime: cx.now().since(self.started).as_secs(),
+                };
+                let status = status::get(&cx, glance, &self.ports).await;
                 answer::of(status.map_err(Problem::from))
             }
             "sites" if reads => answer::json(StatusCode::OK, &sites::get(&self.ports)),

@@ -19,6 +19,8 @@ pub(crate) struct Status {
     pub(crate) version: String,
     /// Seconds since it started.
     pub(crate) uptime: u64,
+    /// The rung of isolation that functions run on, and what it means.
+    pub(crate) isolation: String,
     pub(crate) stacks: Vec<Stack>,
     /// Sites with a port of their own.
     pub(crate) sites: Vec<Site>,
@@ -53,7 +55,14 @@ pub(crate) struct Function {
     pub(crate) logical_id: Option<String>,
 }
 
-pub(super) async fn get(cx: &Cx, url: &str, ports: &Ports, uptime: u64) -> Result<Status> {
+/// What the administration knows by itself.
+pub(super) struct Glance<'a> {
+    pub(super) url: &'a str,
+    pub(super) isolation: &'a str,
+    pub(super) uptime: u64,
+}
+
+pub(super) async fn get(cx: &Cx, glance: Glance<'_>, ports: &Ports) -> Result<Status> {
     let mut made_by = BTreeMap::new();
     let mut found = Vec::new();
     for stack in stacks::stacks(cx, None).await? {
@@ -89,11 +98,12 @@ pub(super) async fn get(cx: &Cx, url: &str, ports: &Ports, uptime: u64) -> Resul
         }
     });
     Ok(Status {
-        url: url.to_owned(),
+        url: glance.url.to_owned(),
         region: cx.region().as_str().to_owned(),
         account: cx.account().as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        uptime,
+        uptime: glance.uptime,
+        isolation: glance.isolation.to_owned(),
         stacks: found,
         sites: sites::get(ports),
         functions: functions.collect(),

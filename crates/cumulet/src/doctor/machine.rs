@@ -1,13 +1,13 @@
 //! What the machine has: room, time, runtimes, isolation, certificates.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cumulet_sandbox::{Fit, Runtime, discover, select};
+use cumulet_sandbox::{Climbed, Fit, Runtime, climb, discover, select};
 use cumulet_store::Options;
 
 use super::Finding;
+use crate::isolation::{LEAST, described, this_program, way_out};
 
 /// No clock that is right shows less: this was written later, 2026-01-01T00:00:00Z.
 const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
@@ -89,25 +89,21 @@ pub(super) fn runtimes() -> Finding {
     Finding::ok(WHAT, words + &listed("; missing: ", &missing))
 }
 
-/// What could keep functions from the machine and from each other.
-pub(super) fn isolation() -> Finding {
+/// How strongly functions are walled in here. A sandbox is made to find out.
+pub(super) fn isolation(data: &Path) -> Finding {
     const WHAT: &str = "isolation";
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let namespaces = read("/proc/sys/user/max_user_namespaces").trim().parse().unwrap_or(0_u64) > 0
-        && read("/proc/sys/kernel/unprivileged_userns_clone").trim() != "0";
-    let cgroups = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
-    let landlock = read("/sys/kernel/security/lsm").split(',').any(|lsm| lsm.trim() == "landlock");
-    let has = |what: &str, there: bool| format!("{what} {}", if there { "yes" } else { "no" });
-    Finding::warn(
-        WHAT,
-        format!(
-            "functions run as plain processes of this user: run only code that you trust. The \
-             kernel has: {}, {}, {}",
-            has("user namespaces", namespaces),
-            has("cgroup v2", cgroups),
-            has("Landlock", landlock)
-        ),
-    )
+    let egress = way_out(None, &[]).ok();
+    match climb(this_program(), &data.join("lambda/scratch"), egress) {
+        Err(why) => Finding::fail(WHAT, format!("functions cannot be started: {why}")),
+        Ok(Climbed { rung, obstacle, egress, .. }) => {
+            let words = described(rung, egress);
+            let words = match obstacle {
+                Some(obstacle) => format!("{words}. {obstacle}"),
+                None => words,
+            };
+            if rung < LEAST { Finding::warn(WHAT, words) } else { Finding::ok(WHAT, words) }
+        }
+    }
 }
 
 /// Whether this machine trusts anybody, which functions' and the cloud's own requests need.

@@ -141,7 +141,7 @@ fn rendered(terminal: Terminal, at: i64, name: &str, width: usize, message: &str
     let time = terminal.paint(Style::Dim, &time);
     let label = terminal.paint(Terminal::colour_of(name), &format!("{name:<width$}"));
     let message = terminal.text(message.trim_end());
-    let platform = is_platforms(message);
+    let platform = is_platforms(&message);
     let mut text = String::new();
     for line in message.lines() {
         let line = if platform { terminal.paint(Style::Dim, line) } else { line.to_owned() };

@@ -18,6 +18,7 @@ use crate::model::TableRecord;
 use crate::ops::table_rules;
 use crate::resource_policy;
 use crate::store;
+use crate::streams;
 use crate::tables::{Table, TableName};
 
 /// Tables of an account in a region, at most.
@@ -42,12 +43,12 @@ impl Handle<CreateTable> for DynamoDb {
             let (policy, _) = resource_policy::record(policy, cx.ids().uuid())?;
             record.policy = Some(policy);
         }
-        let record = record;
-        let key = name.key();
+        let (key, now, record) = (name.key(), cx.now(), record);
         let all = store::tables(&name.account, &name.region).prefix();
-        cx.store()
+        let record = cx
+            .store()
             .transact(|tx| {
-                let (key, all, record) = (&key, &all, &record);
+                let (key, all, name, mut record) = (&key, &all, &name, record.clone());
                 async move {
                     if tx.get_record::<TableRecord>(key.as_bytes()).await?.is_some() {
                         return Err(Error::TableExists(record.name.clone()).into());
@@ -56,9 +57,10 @@ impl Handle<CreateTable> for DynamoDb {
                     if there.items.len() >= TABLES {
                         return Err(Error::too_many_tables().into());
                     }
-                    tx.put_record(key.clone(), record);
+                    streams::switch(&tx, name, None, &mut record, now).await?;
+                    tx.put_record(key.clone(), &record);
                     cx.note_made(&tx, &record.name);
-                    Ok::<_, ServiceError>(())
+                    Ok::<_, ServiceError>(record)
                 }
             })
             .await?;

@@ -66,6 +66,7 @@ pub(crate) fn record(
         deletion_protection: input.deletion_protection_enabled.unwrap_or(false),
         tags: tags(input.tags.as_deref().unwrap_or_default())?,
         stream: stream(input.stream_specification.as_ref(), now)?,
+        latest_stream: None,
         ttl: None,
         kms_key: input.sse_specification.as_ref().and_then(kms_key),
         policy: None,

@@ -5,9 +5,9 @@
 //! is removed is no longer read, and its space is given back in the background. Both outlive a
 //! crash.
 //! Refuses: what breaks the rules of CreateTable, two indexes made or removed at a time, other
-//! changes while one is, capacity that is so already. A stream's specification is kept, but there
-//! are no records: DynamoDB Streams is not here yet. AWS's limits on how often capacity may change
-//! are not enforced. Not here: replicas, witnesses, warm throughput and vector indexes (501).
+//! changes while one is, capacity that is so already, a stream that is on, or off, already. AWS's
+//! limits on how often capacity may change are not enforced. Not here: replicas, witnesses, warm
+//! throughput and vector indexes (501).
 
 use std::collections::BTreeSet;
 

@@ -9,3 +9,6 @@ mod node;
 mod pool;
 mod python;
 mod rig;
+
+/// Ordinary processes; `tests/isolated.rs` runs the same in sandboxes.
+const ISOLATED: bool = false;

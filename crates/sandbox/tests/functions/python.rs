@@ -51,7 +51,7 @@ def handler(event, c):
     left = c.get_remaining_time_in_millis()
     return [c.aws_request_id, c.function_name, c.function_version, c.memory_limit_in_mb,
             c.invoked_function_arn, c.log_group_name, c.log_stream_name == os.environ['AWS_LAMBDA_LOG_STREAM_NAME'],
-            9000 < left <= 10000, c.identity.cognito_identity_id, c.identity.cognito_identity_pool_id,
+            1000 < left <= 60000, c.identity.cognito_identity_id, c.identity.cognito_identity_pool_id,
             c.client_context and c.client_context.custom, c.client_context and c.client_context.client.app_title,
             os.environ.get('_X_AMZN_TRACE_ID'), os.getcwd() == os.environ['LAMBDA_TASK_ROOT']]
 ";

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
+use cumulet_sandbox::egress::Egress;
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
-    Interpreter, Invocation, InvokeError, LogFormat, LogLine, LogSink, Outcome, PlainLauncher,
-    Pool, Runtime, RuntimeFolder, Setup, discover, select,
+    Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, Launcher, LogFormat,
+    LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover,
+    select,
 };
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -59,10 +65,30 @@ impl CredentialSource for FixedCredentials {
     }
 }
 
+/// A launcher of sandboxes.
+pub(crate) fn isolated(
+    cgroup: Option<CgroupParent>,
+    egress: Option<Arc<Egress>>,
+) -> IsolatedLauncher {
+    let program = example("launcher");
+    IsolatedLauncher::open(Isolation { program, cgroup, egress }).unwrap()
+}
+
+/// A program of this crate's `examples`.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let mut program: PathBuf = std::env::current_exe().unwrap();
+    program.pop();
+    program.pop();
+    program.extend(["examples", name]);
+    assert!(program.exists(), "build it first: cargo build -p cumulet-sandbox --examples");
+    program
+}
+
 /// A function and its pool.
 pub(crate) struct Rig {
     pub(crate) pool: Arc<Pool>,
     pub(crate) log: Arc<Log>,
+    pub(crate) timeout: Duration,
     _folder: TempDir,
 }
 
@@ -74,6 +100,10 @@ pub(crate) struct Plan {
     pub(crate) init_limit: Duration,
     pub(crate) expires: Timestamp,
     pub(crate) cgroup: Option<CgroupParent>,
+    /// Whether it runs in a sandbox.
+    pub(crate) isolated: bool,
+    /// The way out of the sandbox.
+    pub(crate) egress: Option<Arc<Egress>>,
     folder: TempDir,
 }
 
@@ -100,7 +130,9 @@ impl Plan {
             code: code.canonicalize().unwrap(),
             layers: None,
             memory_mb: 256,
-            timeout: Duration::from_secs(10),
+            storage_mb: 512,
+            // For a busy machine; what is to run out of time says so itself.
+            timeout: Duration::from_secs(60),
             environment: BTreeMap::new(),
             endpoint: None,
             log_group: "/aws/lambda/fn".to_owned(),
@@ -117,16 +149,30 @@ impl Plan {
             init_limit: INIT_LIMIT,
             expires,
             cgroup: None,
+            isolated: crate::ISOLATED,
+            egress: None,
             folder,
         }
     }
 
-    pub(crate) fn start(self) -> Rig {
+    pub(crate) fn start(mut self) -> Rig {
+        let (isolate, cgroup) = (self.isolated, self.cgroup.take());
+        let egress = self.egress.take();
+        self.start_on(|folder| {
+            if isolate {
+                Arc::new(isolated(cgroup, egress))
+            } else {
+                Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap())
+            }
+        })
+    }
+
+    pub(crate) fn start_on(self, launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>) -> Rig {
         let root = self.folder.path();
-        let log = Arc::new(Log::default());
+        let (log, timeout) = (Arc::new(Log::default()), self.function.timeout);
         let pool = Pool::new(Setup {
             function: self.function,
-            launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), self.cgroup).unwrap()),
+            launcher: launcher(&self.folder),
             folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
             credentials: Arc::new(FixedCredentials(self.expires)),
             sink: log.clone(),
@@ -136,7 +182,7 @@ impl Plan {
             idle: self.idle,
             init_limit: self.init_limit,
         });
-        Rig { pool: Arc::new(pool), log, _folder: self.folder }
+        Rig { pool: Arc::new(pool), log, timeout, _folder: self.folder }
     }
 }
 
@@ -177,6 +223,34 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// The living processes of the sandbox that was the n-th to write a line, from 0, by the
+    /// machine's own numbers: inside, they have others. The function itself comes first.
+    pub(crate) fn processes(&self, sandbox: usize) -> Vec<u32> {
+        let mut streams: Vec<Arc<str>> = Vec::new();
+        for line in self.log.lines() {
+            if !streams.contains(&line.stream) {
+                streams.push(line.stream);
+            }
+        }
+        let Some(stream) = streams.get(sandbox) else { return Vec::new() };
+        with_variable(&format!("AWS_LAMBDA_LOG_STREAM_NAME={stream}"))
+    }
+}
+
+/// The living processes that were started with an environment variable, oldest first.
+pub(crate) fn with_variable(variable: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|one| one == variable.as_bytes())
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let mut pids: Vec<u32> = pids.filter(has_it).collect();
+    pids.sort_unstable();
+    pids
+}
+
 pub(crate) fn value(outcome: &Outcome) -> Value {
     match &outcome.result {
         Ok(payload) => serde_json::from_slice(payload).unwrap(),
@@ -190,16 +264,34 @@ pub(crate) fn error(outcome: &Outcome) -> (FunctionError, Value) {
     (error, body)
 }
 
-pub(crate) fn alive(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    !stat.is_empty() && !stat.contains(") Z ")
+/// A process whose end is waited for, as the kernel tells the platform of it: a moment after its
+/// memory is gone.
+pub(crate) struct Watched(OwnedFd);
+
+impl Watched {
+    pub(crate) fn new(pid: u32) -> Self {
+        let pid = Pid::from_raw(pid.cast_signed()).unwrap();
+        Self(rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap())
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        rustix::event::poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&now)).unwrap() > 0
+    }
 }
 
-/// Waits until `done`, five seconds at most.
+pub(crate) fn alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // A first thread that has ended already leaves others that are about to.
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !stat.is_empty() && (!stat.contains(") Z ") || threads > 1)
+}
+
+/// Waits until `done`, half a minute at most.
 pub(crate) async fn until(what: &str, done: impl Fn() -> bool) {
     let start = Instant::now();
     while !done() {
-        assert!(start.elapsed() < Duration::from_secs(5), "waited too long: {what}");
+        assert!(start.elapsed() < Duration::from_secs(30), "waited too long: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

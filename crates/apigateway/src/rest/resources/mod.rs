@@ -40,6 +40,15 @@ async fn call<O: Operation>(cx: &Cx, members: Members) -> Result<Members> {
     carry::members(&cx.call::<O>(input).await?)
 }
 
+/// `call`, to make what the resource is: its id, which answers have as `id`. What an earlier run of
+/// the attempt has made is not made again.
+async fn make<O: Operation>(cx: &Cx, members: Members, id: &str) -> Result<String> {
+    match cx.made_before().await? {
+        Some(made) => Ok(made),
+        None => Ok(text(&call::<O>(cx, members).await?, id).to_owned()),
+    }
+}
+
 /// `call`, to remove: what is gone already is no error.
 async fn remove<O: Operation>(cx: &Cx, members: Members) -> Result<()> {
     match call::<O>(cx, members).await {

@@ -11,7 +11,7 @@ use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Members, call, lowered, operation, pairs, patch, patch_text, refuse, remove, tags, text,
+    Members, call, lowered, make, operation, pairs, patch, patch_text, refuse, remove, tags, text,
 };
 use crate::carry;
 
@@ -65,16 +65,9 @@ impl Resource for RestApi {
             }
             let tags = tags(properties.get("Tags"), desired.tags);
             members.insert("tags".to_owned(), tags.into());
-            let made = call::<CreateRestApi>(cx, members).await?;
-            let id = text(&made, "id").to_owned();
-            let filled = async {
-                put(cx, &id, properties, body).await?;
-                settle(cx, &id, &Map::new(), properties).await
-            };
-            if let Err(error) = filled.await {
-                remove::<DeleteRestApi>(cx, named(&id)).await?;
-                return Err(error);
-            }
+            let id = make::<CreateRestApi>(cx, members, "id").await?;
+            put(cx, &id, properties, body).await?;
+            settle(cx, &id, &Map::new(), properties).await?;
             actual(cx, &id).await
         })
     }

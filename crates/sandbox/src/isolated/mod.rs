@@ -1,0 +1,444 @@
+//! Functions in sandboxes of the kernel's making: namespaces of users, mounts, processes, network,
+//! IPC, host name and control groups, no privileges, Landlock, seccomp, control groups.
+//!
+//! Three kinds of process take part, all of them this program:
+//! - the **platform** (this file, `process`) asks and serves;
+//! - the **launcher** (`host`), one for a platform, with one thread, forks sandboxes;
+//! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
+//!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
+//!
+//! They speak over `link`. If the platform ends, however that comes about, the launcher hears it
+//! and ends every sandbox; if the launcher ends, the kernel ends every first process (its parent
+//! death signal), and with a first process its whole sandbox ends.
+//!
+//! The platform answers the sandbox on sockets that were made inside it and passed out: the
+//! Runtime API, and the way to this cloud's endpoint and the internet, which is [`crate::egress`].
+
+mod barrier;
+mod confine;
+mod host;
+mod init;
+mod link;
+mod network;
+mod process;
+mod root;
+mod seccomp;
+mod sys;
+
+use std::borrow::Cow;
+use std::io;
+use std::net::TcpListener;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use barrier::Barrier;
+use barrier::Barriers;
+use confine::PROCESS_LIMIT;
+pub use host::sandbox_entry;
+use init::Assignment;
+use link::{Link, Message, Reader, malformed};
+use process::{Account, IsolatedProcess, Place};
+
+use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::egress::{self, Egress, Inside, Way};
+use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
+
+/// The function's user and group inside, as on AWS.
+const SANDBOX_UID: u32 = 993;
+const SANDBOX_GID: u32 = 990;
+/// Users outside that sandboxes may get where the platform is root: above those that systemd gives
+/// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
+const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
+/// Sandboxes of one platform at a time, each with two users.
+const SLOT_LIMIT: u32 = 2048;
+/// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
+/// is for a machine that is out of memory.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How an [`IsolatedLauncher`] is made.
+#[derive(Debug)]
+pub struct Isolation {
+    /// The program to start as the launcher: it must call [`sandbox_entry`] first of all.
+    pub program: PathBuf,
+    /// Where sandboxes have control groups; without them the pool looks after memory, and the
+    /// number of processes is limited for each user namespace.
+    pub cgroup: Option<CgroupParent>,
+    /// The way out; without it a function reaches nothing but the Runtime API.
+    pub egress: Option<Arc<Egress>>,
+}
+
+/// Starts functions in sandboxes. Dropping it ends them.
+pub struct IsolatedLauncher {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    program: PathBuf,
+    /// The launcher process, which answers one request at a time.
+    launcher: Mutex<LauncherProcess>,
+    own_users: bool,
+    cgroup: Option<CgroupParent>,
+    egress: Option<Arc<Egress>>,
+    without: Barriers,
+}
+
+impl IsolatedLauncher {
+    /// Starts the launcher process. Blocks for some milliseconds. The error says what the machine
+    /// refuses.
+    pub fn open(isolation: Isolation) -> io::Result<Self> {
+        let (launcher, own_users) = LauncherProcess::start(&isolation.program)?;
+        let shared = Shared {
+            program: isolation.program,
+            launcher: Mutex::new(launcher),
+            own_users,
+            cgroup: isolation.cgroup,
+            egress: isolation.egress,
+            without: Barriers::default(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Makes a sandbox without a function, to see whether this machine lets us, and how far out one
+    /// gets. Blocks.
+    pub(crate) fn try_out(&self) -> io::Result<Way> {
+        let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
+        let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
+        let (_, doors) = prepared.doors()?;
+        Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
+    }
+
+    /// Leaves barriers out, so that a test can show what each of them is for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without(mut self, barriers: &[Barrier]) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            for &barrier in barriers {
+                shared.without.leave_out(barrier);
+            }
+        }
+        self
+    }
+}
+
+impl Launcher for IsolatedLauncher {
+    fn rung(&self) -> Rung {
+        if self.shared.own_users && self.shared.cgroup.is_some() {
+            Rung::Full
+        } else {
+            Rung::Rootless
+        }
+    }
+
+    fn inside(&self, folders: &Folders) -> Folders {
+        inside(folders)
+    }
+
+    fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        match self.shared.egress.as_ref().and_then(|egress| egress.cloud()) {
+            // Inside, the same port is open on loopback, wherever the cloud listens outside.
+            Some(cloud) if url == format!("http://{cloud}") => {
+                format!("http://127.0.0.1:{}", cloud.port()).into()
+            }
+            _ => url.into(),
+        }
+    }
+
+    fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let egress = shared.egress.clone();
+            let name = function_name(&launch).to_owned();
+            let begun = tokio::task::spawn_blocking(move || shared.start(&launch)).await;
+            let Begun { account, control, runtime, doors, output } =
+                begun.map_err(io::Error::other)??;
+            let relay = match (doors.egress, egress) {
+                (Some(inside), Some(egress)) => Some(egress.serve(inside, &name)?),
+                _ => None,
+            };
+            let process = IsolatedProcess::new(account, control, runtime, relay)?;
+            Ok(Launched { process: Box::new(process), runtime_api: doors.runtime_api, output })
+        })
+    }
+}
+
+/// A sandbox whose program runs.
+struct Begun {
+    account: Account,
+    control: Link,
+    /// Readable once the runtime has ended.
+    runtime: OwnedFd,
+    doors: network::Doors,
+    output: OwnedFd,
+}
+
+impl Shared {
+    /// One question to the launcher. Where that is no more, or says nothing, another takes its
+    /// place.
+    fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
+        let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = if let Ok(Some(told)) = launcher.ask(question) {
+            told
+        } else {
+            *launcher = LauncherProcess::start(&self.program)?.0;
+            launcher.ask(question)?.ok_or_else(gone)?
+        };
+        drop(launcher);
+        expect(Some(told), answer)
+    }
+
+    fn plan(&self) -> Option<egress::Plan> {
+        self.egress.as_deref().map(Egress::plan)
+    }
+
+    /// Makes a sandbox that waits for a function. Blocks, while its first process builds it.
+    fn prepare(&self, limits: GroupLimits, plan: Option<&egress::Plan>) -> io::Result<Prepared> {
+        let slot = Slot::take()?;
+        let parent = self.cgroup.as_ref();
+        let create = |parent: &CgroupParent| parent.create(&group_name(slot.0), limits);
+        let cgroup = parent.map(create).transpose()?;
+        let place = Place { cgroup, slot };
+        let (control, theirs) = Link::pair()?;
+        control.set_patience(PATIENCE)?;
+        let mut question = Message::new("start");
+        question.fd(theirs.into_fd()).number(place.slot.first_user().into());
+        question.word(plan.map(ToString::to_string).unwrap_or_default());
+        question.number(self.without.bits());
+        let folders = place.cgroup.iter().flat_map(Cgroup::folders);
+        let folders: Vec<&PathBuf> = folders.collect();
+        question.number(folders.len() as u64);
+        for folder in folders {
+            question.word(folder.as_os_str().as_encoded_bytes());
+        }
+        let mut answer = self.ask(&question, "started")?;
+        // From here on, whatever fails, dropping `account` ends the sandbox.
+        let pid = u32::try_from(answer.number()?).map_err(|_| malformed())?;
+        let account = Account::new(pid, answer.fd()?, place, limits.memory);
+        account.join_cgroup()?;
+        Ok(Prepared { account, control, has_egress: plan.is_some() })
+    }
+
+    /// Makes a sandbox and starts the program in it. Blocks.
+    fn start(&self, launch: &Launch) -> io::Result<Begun> {
+        let plan = self.plan();
+        let limits = GroupLimits {
+            // The kernel counts files in memory as memory, and AWS does not. The pool looks after
+            // the function's own part.
+            bytes: launch.memory.saturating_add(launch.storage),
+            memory: launch.memory,
+            processes: PROCESS_LIMIT,
+        };
+        let prepared = self.prepare(limits, plan.as_ref())?;
+        let (mut assign, trees) = self.assignment(launch, plan.as_ref())?;
+        let (output, input) = io::pipe()?;
+        assign.fd(input.into());
+        for tree in trees {
+            assign.fd(tree);
+        }
+        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        control.send(&assign)?;
+        drop(assign);
+        let runtime = expect(control.receive()?, "started")?.fd()?;
+        Ok(Begun { account, control, runtime, doors, output: output.into() })
+    }
+
+    /// What the first process is told to run, and the copies of mounts that it needs for that.
+    fn assignment(
+        &self,
+        launch: &Launch,
+        plan: Option<&egress::Plan>,
+    ) -> io::Result<(Message, Vec<OwnedFd>)> {
+        let inside = inside(&launch.folders);
+        let Folders { code, layers, runtime } = &launch.folders;
+        let mut shown = vec![(code.clone(), inside.code.clone())];
+        shown.push((runtime.clone(), inside.runtime));
+        if let (Some(layers), Some(target)) = (layers, inside.layers) {
+            shown.push((layers.clone(), target));
+        }
+        if let Some(interpreter) = &launch.interpreter {
+            shown.extend(
+                interpreter_files(interpreter).into_iter().map(|file| (file.clone(), file)),
+            );
+        }
+        let mut question = Message::new("trees");
+        question.number(shown.len() as u64);
+        for (source, _) in &shown {
+            question.word(source.as_os_str().as_encoded_bytes());
+        }
+        let mut answer = self.ask(&question, "trees")?;
+        let trees: Vec<OwnedFd> = shown.iter().map(|_| answer.fd()).collect::<Result<_, _>>()?;
+        let targets = shown.into_iter().map(|(source, target)| (target, source.is_dir()));
+        let mut environment = launch.environment.clone();
+        let api = network::runtime_api(plan);
+        environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
+        let assignment = Assignment {
+            program: launch.program.clone(),
+            arguments: launch.arguments.clone(),
+            environment,
+            code: inside.code,
+            storage: launch.storage,
+            targets: targets.collect(),
+        };
+        Ok((assignment.message(), trees))
+    }
+}
+
+/// What the log calls a sandbox.
+fn function_name(launch: &Launch) -> &str {
+    let named = launch.environment.iter().find(|(name, _)| name == "AWS_LAMBDA_FUNCTION_NAME");
+    named.map_or("", |(_, name)| name)
+}
+
+/// Where functions find what is theirs, as on AWS.
+fn inside(folders: &Folders) -> Folders {
+    Folders {
+        code: "/var/task".into(),
+        layers: folders.layers.as_ref().map(|_| "/opt".into()),
+        runtime: "/var/runtime".into(),
+    }
+}
+
+/// A sandbox that waits for its function.
+struct Prepared {
+    account: Account,
+    control: Link,
+    has_egress: bool,
+}
+
+impl Prepared {
+    /// Waits until it is built; what is served in it.
+    fn doors(self) -> io::Result<(Self, network::Doors)> {
+        let mut ready = expect(self.control.receive()?, "ready")?;
+        let runtime_api = TcpListener::from(ready.fd()?);
+        let egress = if self.has_egress {
+            let kinds = ready.bytes()?;
+            Some(Inside::from_parts(&kinds, ready.fds()).ok_or_else(malformed)?)
+        } else {
+            None
+        };
+        Ok((self, network::Doors { runtime_api, egress }))
+    }
+}
+
+/// The process that makes sandboxes. Dropping this ends it, and them.
+struct LauncherProcess {
+    /// `None` only while it is dropped.
+    link: Option<Link>,
+    child: Child,
+}
+
+impl LauncherProcess {
+    /// Starts it; whether sandboxes have users of their own.
+    fn start(program: &Path) -> io::Result<(Self, bool)> {
+        let (ours, theirs) = Link::pair()?;
+        let child = Command::new(program)
+            .arg(host::ENTRY)
+            .env_clear()
+            .current_dir("/")
+            .stdin(theirs.into_fd())
+            .stdout(Stdio::null())
+            .spawn()?;
+        ours.set_patience(PATIENCE)?;
+        let ready = ours.receive();
+        let started = Self { link: Some(ours), child };
+        let own_users = expect(ready?, "ready")?.number()? != 0;
+        Ok((started, own_users))
+    }
+
+    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+        let link = self.link.as_ref().ok_or_else(gone)?;
+        link.send(question)?;
+        link.receive()
+    }
+}
+
+impl Drop for LauncherProcess {
+    fn drop(&mut self) {
+        // It hears that, ends what it has made, and then itself.
+        drop(self.link.take());
+        let _ = self.child.wait();
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::other("a process that makes sandboxes has ended")
+}
+
+/// The message that must come now. One that says what failed becomes that error.
+fn expect(message: Option<Message>, verb: &str) -> io::Result<Reader> {
+    let mut reader = message.ok_or_else(gone)?.read();
+    let got = reader.text()?;
+    if got == verb {
+        return Ok(reader);
+    }
+    if got != "failed" {
+        return Err(malformed());
+    }
+    let (step, number, text) = (reader.text()?, reader.number()?, reader.text()?);
+    Err(match i32::try_from(number) {
+        // The program cannot be executed: whether it is there at all is for the caller to tell.
+        Ok(number) if step == "exec" => io::Error::from_raw_os_error(number),
+        _ => io::Error::other(format!("{step}: {text}")),
+    })
+}
+
+/// What an interpreter needs that the system's folders do not have: itself, and the libraries
+/// beside its `bin`.
+fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
+    const SYSTEM: [&str; 4] = ["/usr", "/bin", "/lib", "/lib64"];
+    if SYSTEM.iter().any(|folder| interpreter.starts_with(folder)) {
+        return Vec::new();
+    }
+    let mut files = vec![interpreter.to_owned()];
+    let prefix = interpreter.parent().and_then(Path::parent);
+    let libraries =
+        prefix.into_iter().flat_map(|prefix| [prefix.join("lib"), prefix.join("lib64")]);
+    files.extend(libraries.filter(|folder| folder.is_dir()));
+    files
+}
+
+/// Which users of `UIDS` are taken, for all launchers of this process.
+static SLOTS: Mutex<Slots> = Mutex::new(Slots { free: Vec::new(), used: 0 });
+
+#[derive(Debug)]
+struct Slots {
+    free: Vec<u32>,
+    used: u32,
+}
+
+/// One sandbox's number among those of the platform, until it is dropped.
+#[derive(Debug)]
+struct Slot(u32);
+
+impl Slot {
+    fn take() -> io::Result<Self> {
+        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = slots.free.pop() {
+            return Ok(Self(number));
+        }
+        if slots.used == SLOT_LIMIT {
+            return Err(io::Error::new(
+                io::ErrorKind::QuotaExceeded,
+                format!("{SLOT_LIMIT} sandboxes are running already"),
+            ));
+        }
+        slots.used += 1;
+        Ok(Self(slots.used - 1))
+    }
+
+    /// The first of its two users. Two platforms of one machine have different ones, unless their
+    /// pids are equal modulo 65,536.
+    fn first_user(&self) -> u32 {
+        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOT_LIMIT));
+        UIDS.start + platform * 2 * SLOT_LIMIT + self.0 * 2
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        SLOTS.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
+    }
+}

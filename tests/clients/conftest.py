@@ -194,8 +194,10 @@ class Cloud:
             **overrides,
         }
 
-    def client(self, service, config=None, **overrides):
-        return boto3.session.Session().client(service, **self._settings(config, overrides))
+    def client(self, service, config=None, session=None, **overrides):
+        """A client; one session for many of them reads the services' models once, in one thread."""
+        session = session or boto3.session.Session()
+        return session.client(service, **self._settings(config, overrides))
 
     def resource(self, service, config=None, **overrides):
         return boto3.session.Session().resource(service, **self._settings(config, overrides))

@@ -1,5 +1,5 @@
 """kill -9 in the middle of what takes several steps: a stack on its way, an update on its way back,
-people who sign up. Each is killed at points that its own events show, and ends as if it never was."""
+people who sign up. What is killed, at points that its own events show, ends as if it never was."""
 
 import contextlib
 import datetime
@@ -10,12 +10,14 @@ import time
 import urllib.error
 import urllib.request
 
+import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 SECONDS = 60
+SESSION = boto3.session.Session()
 # A kill that came too late is tried again.
 TRIES = 6
 # What stands after each step, and after the last: a kill takes as long as some of them.
@@ -124,10 +126,11 @@ def template(colour, last=None):
 
 
 def state(cloud):
-    """All that there is of those kinds, without what changes when a thing is given back what it was:
-    versions, and when it was changed."""
-    gateway, cdn = cloud.client("apigateway"), cloud.client("cloudfront")
-    dynamodb, s3, logs = cloud.client("dynamodb"), cloud.client("s3"), cloud.client("logs")
+    """All that there is of those kinds, without what changes when a thing is given back what it was,
+    such as versions."""
+    services = ["apigateway", "cloudfront", "dynamodb", "s3", "logs"]
+    clients = [cloud.client(service, session=SESSION) for service in services]
+    gateway, cdn, dynamodb, s3, logs = clients
     there = {}
     for name in dynamodb.list_tables()["TableNames"]:
         arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
@@ -162,20 +165,24 @@ def state(cloud):
     return there
 
 
+def stacks_of(cloud):
+    return cloud.client("cloudformation", session=SESSION)
+
+
 def named(event):
     return f"{event['LogicalResourceId']} {event['ResourceStatus']}"
 
 
 def events(cloud, stack):
     """All that happened to a stack, for who has to find out why."""
-    pages = cloud.client("cloudformation").get_paginator("describe_stack_events")
+    pages = stacks_of(cloud).get_paginator("describe_stack_events")
     found = [event for page in pages.paginate(StackName=stack) for event in page["StackEvents"]]
     return [f"{named(e)} {e.get('ResourceStatusReason', '')}" for e in found][::-1]
 
 
 def at_rest(cloud, stack):
     """The stack's status, once nothing goes on."""
-    client = cloud.client("cloudformation")
+    client = stacks_of(cloud)
     deadline = time.monotonic() + SECONDS
     while True:
         status = client.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
@@ -202,7 +209,7 @@ def killed_at(cloud, client, stack, point, last=None):
     killed = datetime.datetime.now(datetime.timezone.utc)
     cloud.restart()
     status = at_rest(cloud, stack)
-    final = newest(cloud.client("cloudformation"), stack)[0]
+    final = newest(stacks_of(cloud), stack)[0]
     return status, final["Timestamp"] > killed
 
 
@@ -214,7 +221,7 @@ def answered(cloud, host):
 
 
 def host_of(cloud, stack):
-    described = cloud.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    described = stacks_of(cloud).describe_stacks(StackName=stack)["Stacks"][0]
     return described["Outputs"][0]["OutputValue"]
 
 
@@ -232,7 +239,7 @@ def made(cloud, stack, point):
     """A stack, killed at this point while it was made."""
     for number in range(TRIES):
         name = f"{stack}{number}"
-        client = cloud.client("cloudformation")
+        client = stacks_of(cloud)
         client.create_stack(StackName=name, TemplateBody=template("red"))
         status, in_the_middle = killed_at(cloud, client, name, point)
         assert status == "CREATE_COMPLETE", events(cloud, name)
@@ -245,7 +252,7 @@ def made(cloud, stack, point):
 
 def removed(cloud, stack):
     """Has a stack removed; gives its id."""
-    client = cloud.client("cloudformation")
+    client = stacks_of(cloud)
     stack_id = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
     client.delete_stack(StackName=stack)
     return stack_id
@@ -272,7 +279,7 @@ def test_a_stack_that_is_killed_on_its_way_is_made_once(fresh_cloud):
         stack_id = removed(cloud, stack)
         if number == 0:
             # It may be killed on the way out, too.
-            client = cloud.client("cloudformation")
+            client = stacks_of(cloud)
             status, _ = killed_at(cloud, client, stack_id, "Distribution DELETE_IN_PROGRESS")
         else:
             status = at_rest(cloud, stack_id)
@@ -282,14 +289,14 @@ def test_a_stack_that_is_killed_on_its_way_is_made_once(fresh_cloud):
 
 def test_a_change_set_that_is_killed_on_its_way_back_leaves_all_as_it_was(fresh_cloud, taken):
     cloud = fresh_cloud
-    client = cloud.client("cloudformation")
+    client = stacks_of(cloud)
     client.create_stack(StackName="back", TemplateBody=template("red"))
     assert at_rest(cloud, "back") == "CREATE_COMPLETE"
     before = state(cloud)
     points = ["Cache UPDATE_COMPLETE", "Stage UPDATE_COMPLETE", "back UPDATE_ROLLBACK_IN_PROGRESS"]
     for point in points:
         for _ in range(TRIES):
-            client = cloud.client("cloudformation")
+            client = stacks_of(cloud)
             change_set = client.create_change_set(
                 StackName="back", ChangeSetName="blue", TemplateBody=template("blue", taken)
             )["Id"]
@@ -307,7 +314,7 @@ def test_a_change_set_that_is_killed_on_its_way_back_leaves_all_as_it_was(fresh_
         else:
             raise AssertionError("every kill came too late")
     # What went back can go forward.
-    client = cloud.client("cloudformation")
+    client = stacks_of(cloud)
     client.update_stack(StackName="back", TemplateBody=template("blue"))
     assert at_rest(cloud, "back") == "UPDATE_COMPLETE"
     assert kinds(state(cloud)) == ONE_OF_EACH

@@ -39,6 +39,16 @@ use crate::testing::{Disk, Fixture};
 
 /// Lines of cases, side by side.
 const LINES: u64 = 4;
+/// Why a step may fail: by its fate, since there is something of the name, and since another step
+/// failed.
+const FATED: [&str; 6] = [
+    "the thing refuses",
+    "the thing breaks",
+    "the operation refuses",
+    "already",
+    "same name as its parent",
+    "Resource creation cancelled",
+];
 /// What others call what they have.
 const TAKEN: &str = "taken";
 
@@ -415,6 +425,10 @@ impl Life {
             let logical = event.logical_resource_id.as_deref().unwrap_or_default();
             let physical = event.physical_resource_id.as_deref().unwrap_or_default();
             let _ = write!(self.told, "\n    {logical} {status} {physical} {reason}");
+            let fated = FATED.iter().any(|words| reason.contains(words));
+            let of_stack = event.physical_resource_id.as_ref() == Some(&self.id);
+            let faultless = of_stack || !status.ends_with("_FAILED") || fated;
+            self.expect(faultless, &format!("{logical} failed of itself"));
         }
         self.events = events.len();
         let _ = write!(self.told, "\n  {status}");

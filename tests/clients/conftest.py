@@ -150,6 +150,13 @@ class Cloud:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done
 
+    def verify(self):
+        """The stopped cloud's data agree with themselves: items, index entries and streams."""
+        assert self.process.poll() is not None, "the cloud still runs on them"
+        found = json.loads(self.cumulet("doctor", "--verify", "--json").stdout)
+        assert [finding["health"] for finding in found] == ["ok"], found
+        return found[0]["words"]
+
     def printed_link(self):
         """The link to the mailbox, which is printed after the address."""
         deadline = time.monotonic() + START_SECONDS
@@ -187,8 +194,10 @@ class Cloud:
             **overrides,
         }
 
-    def client(self, service, config=None, **overrides):
-        return boto3.session.Session().client(service, **self._settings(config, overrides))
+    def client(self, service, config=None, session=None, **overrides):
+        """A client; one session for many of them reads the services' models once, in one thread."""
+        session = session or boto3.session.Session()
+        return session.client(service, **self._settings(config, overrides))
 
     def resource(self, service, config=None, **overrides):
         return boto3.session.Session().resource(service, **self._settings(config, overrides))
@@ -265,6 +274,9 @@ _numbers = itertools.count(1)
 def name(request):
     """A table name of this test's own."""
     return f"{request.node.originalname}-{next(_numbers)}"[-255:]
+
+
+STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 def create_table(client, name, hash_key="pk:S", range_key=None, indexes=(), **more):

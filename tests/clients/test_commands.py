@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from conftest import binary, running_cloud
+from conftest import binary, create_table, running_cloud
 
 RUNTIME = f"python3.{sys.version_info.minor}"
 TEMPLATE = f"""
@@ -260,6 +260,26 @@ def test_a_stopped_cloud_is_named(fresh_cloud):
     fresh_cloud.terminate()
     done = fresh_cloud.cumulet("status", check=False)
     assert done.returncode == 1 and "no cloud answers" in done.stderr
+
+
+def test_doctor_looks_at_the_data_of_a_stopped_cloud(fresh_cloud):
+    dynamodb = fresh_cloud.client("dynamodb")
+    indexes = [("by-x", "x:S", None, {"ProjectionType": "KEYS_ONLY"})]
+    create_table(dynamodb, "things", indexes=indexes)
+    dynamodb.put_item(TableName="things", Item={"pk": {"S": "a"}, "x": {"S": "b"}})
+    running = fresh_cloud.cumulet("doctor", "--verify", check=False)
+    assert running.returncode == 1 and "in use" in running.stdout, running
+    assert fresh_cloud.terminate() == 0
+    agree = "1 tables, 1 items, 1 index entries, 0 streams, 0 stream records: all agree"
+    assert agree in fresh_cloud.verify()
+    nothing = ["--data", str(fresh_cloud.folder / "other")]
+    assert fresh_cloud.cumulet("doctor", "--verify", *nothing, check=False).returncode == 1
+    # A store whose files are empty.
+    for table in (fresh_cloud.folder / "data" / "store" / "db").rglob("*"):
+        if table.is_file():
+            table.write_bytes(b"")
+    damaged = fresh_cloud.cumulet("doctor", "--verify", check=False)
+    assert damaged.returncode == 1 and damaged.stdout.startswith("fail"), damaged
 
 
 def test_doctor(fresh_cloud):

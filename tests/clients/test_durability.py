@@ -7,7 +7,7 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import create_table, refused
+from conftest import STREAM, create_table, refused
 
 
 def put(client, number):
@@ -29,11 +29,13 @@ def test_everything_is_there_after_a_clean_end(fresh_cloud):
 
 def test_everything_is_there_after_kill_9(fresh_cloud):
     client = fresh_cloud.client("dynamodb")
-    create_table(client, "kept", indexes=[("by-x", "x:S", None, {"ProjectionType": "ALL"})])
+    indexes = [("by-x", "x:S", None, {"ProjectionType": "ALL"})]
+    create_table(client, "kept", indexes=indexes, StreamSpecification=STREAM)
     for number in range(20):
         put(client, number)
     client.delete_item(TableName="kept", Key={"pk": {"S": "item-7"}})
     fresh_cloud.kill()
+    assert "1 tables, 19 items, 0 index entries, 1 streams, 21 stream records" in fresh_cloud.verify()
     fresh_cloud.restart()
     client = fresh_cloud.client("dynamodb")
     assert kept(client) == {f"item-{number}" for number in range(20)} - {"item-7"}
@@ -67,7 +69,8 @@ def load(cloud, number_of, answered, stop):
 
 def test_what_was_answered_under_load_is_there_after_kill_9(fresh_cloud):
     indexes = [("by-x", "x:S", None, {"ProjectionType": "KEYS_ONLY"})]
-    create_table(fresh_cloud.client("dynamodb"), "kept", indexes=indexes)
+    client = fresh_cloud.client("dynamodb")
+    create_table(client, "kept", indexes=indexes, StreamSpecification=STREAM)
     numbers, answered, unanswered = itertools.count(1), set(), 0
     moments = random.Random(4566)
     for round in range(ROUNDS):
@@ -83,6 +86,7 @@ def test_what_was_answered_under_load_is_there_after_kill_9(fresh_cloud):
         for writer in writers:
             writer.join()
         unanswered += WRITERS
+        fresh_cloud.verify()
         fresh_cloud.restart()
         client = fresh_cloud.client("dynamodb")
         found = kept(client)

@@ -105,3 +105,20 @@ def test_an_unknown_table_refuses_the_batch(dynamodb, table, name):
             RequestItems={table: [put(key("a"))], name + "-none": [put(key("a"))]}
         )
     assert dynamodb.scan(TableName=table)["Count"] == 0
+
+
+def test_what_is_beyond_sixteen_megabytes_is_left_unprocessed(dynamodb, table):
+    largest = "x" * (400 * 1024 - 20)
+    keys = [{"pk": {"S": f"{number:02}"}} for number in range(45)]
+    for at in range(0, len(keys), 10):
+        puts = [{"PutRequest": {"Item": {**key, "v": {"S": largest}}}} for key in keys[at : at + 10]]
+        assert dynamodb.batch_write_item(RequestItems={table: puts})["UnprocessedItems"] == {}
+    wanted = {table: {"Keys": keys, "ConsistentRead": True}}
+    first = dynamodb.batch_get_item(RequestItems=wanted)
+    left = first["UnprocessedKeys"]
+    assert left[table]["ConsistentRead"] is True
+    second = dynamodb.batch_get_item(RequestItems=left)
+    assert second["UnprocessedKeys"] == {}
+    got = [item["pk"] for answer in (first, second) for item in answer["Responses"][table]]
+    assert sorted(one["S"] for one in got) == [key["pk"]["S"] for key in keys]
+    assert len(second["Responses"][table]) == len(left[table]["Keys"]) > 0

@@ -5,8 +5,12 @@ import datetime
 import email
 import email.policy
 import json
+import os
+import pty
 import re
 import ssl
+import subprocess
+import termios
 import threading
 import time
 
@@ -18,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from conftest import running_cloud
+from conftest import binary, running_cloud
 
 SECONDS = 60
 USER, SECRET = "mailer", "s3cret pass"
@@ -191,6 +195,41 @@ def test_the_code_comes_by_smtp(cloud, server):
         if path.is_file():
             assert SECRET.encode() not in path.read_bytes(), path
     assert SECRET not in (cloud.folder / "log").read_text()
+
+
+def test_ctrl_c_at_the_password_gives_the_terminal_back(cloud, server):
+    ours, theirs = pty.openpty()
+
+    def echoes():
+        return bool(termios.tcgetattr(theirs)[3] & termios.ECHO)
+
+    def until(happened):
+        deadline = time.monotonic() + SECONDS
+        while not happened():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    command = ["config", "mail", "--host", "localhost", "--user", USER, "--from", "a@example.com"]
+    # In a session of its own, whose terminal this is: Ctrl-C is the terminal's to send.
+    asked = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", binary(), *command],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "CUMULET_DATA": str(cloud.folder / "data")},
+    )
+    try:
+        assert echoes()
+        until(lambda: not echoes())
+        os.write(ours, b"half a pass\x03")
+        assert asked.wait(SECONDS) == 130
+        until(echoes)
+    finally:
+        asked.kill()
+        asked.communicate()
+        os.close(ours)
+        os.close(theirs)
+    assert "No mail server is set" in cloud.cumulet("config", "mail").stdout
 
 
 def test_a_test_mail_says_what_the_server_says(cloud, server):

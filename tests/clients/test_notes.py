@@ -1,10 +1,14 @@
 """The whole path: `cumulet up examples/notes`, and its page in a real browser. What is broken on
 purpose is broken last: a role's statements one by one, and the process by kill -9."""
 
+import contextlib
+import http.client
+import itertools
 import json
 import os
 import pathlib
 import tempfile
+import threading
 
 import pytest
 
@@ -298,6 +302,49 @@ def test_the_page_is_the_distributions_alone(app):
     assert headers["X-Content-Type-Options"] == "nosniff"
     status, body, _ = request("GET", f"{app.page}/nothing-here")
     assert status == 404 and b"There is nothing at this address" in body
+
+
+def test_a_note_that_was_answered_outlives_kill_9(app):
+    """Killed while notes are on their way: page's host, authorizer, function, table, access log."""
+    token = app.sign_up("hal@example.com")["IdToken"]
+    answered, refused_ones, asked = set(), [], itertools.count()
+
+    def write():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while True:
+                title = f"Note {next(asked)}"
+                status, body = app.notes("POST", token=token, body={"title": title})
+                if status == 201:
+                    answered.add(title)
+                else:
+                    refused_ones.append((status, body))
+
+    def titles():
+        found, after = [], ""
+        while after is not None:
+            status, page = app.notes("GET", after, token)
+            assert status == 200
+            found += [note["title"] for note in page["notes"]]
+            after = page["next"] and f"?after={page['next']}"
+        return found
+
+    for _ in range(3):
+        writers = [threading.Thread(target=write) for _ in range(3)]
+        wanted = len(answered) + 4
+        for writer in writers:
+            writer.start()
+        eventually(lambda: len(answered) >= wanted)
+        app.cloud.kill()
+        for writer in writers:
+            writer.join()
+        app.cloud.restart()
+        # Nothing is lost, nothing is there twice.
+        there = titles()
+        assert answered <= set(there) and len(there) == len(set(there))
+        assert refused_ones == []
+    # No line of the access log is torn, none tells of the same request again.
+    lines = [json.loads(line)["requestId"] for line in app.log_lines("AccessLogs")]
+    assert len(lines) == len(set(lines))
 
 
 def test_all_of_it_outlives_kill_9(app, visitor):

@@ -14,7 +14,7 @@ import time
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from conftest import Cloud, create_table
+from conftest import STREAM, Cloud, create_table
 
 SOURCE = pathlib.Path(__file__).resolve().parent / "faults" / "unsynced.c"
 ROUNDS = 12
@@ -54,7 +54,8 @@ class Load:
         self.cloud = cloud
         self.numbers = itertools.count(1)
         self.items, self.objects = set(), {}
-        create_table(cloud.client("dynamodb"), "kept", indexes=INDEXES)
+        dynamodb = cloud.client("dynamodb")
+        create_table(dynamodb, "kept", indexes=INDEXES, StreamSpecification=STREAM)
         cloud.client("s3").create_bucket(Bucket="kept")
 
     def put_item(self, client, number):
@@ -127,6 +128,7 @@ def test_power_cuts_lose_nothing_that_was_answered(cloud_on):
     moments = random.Random(4566)
     for _ in range(ROUNDS):
         load.until_killed(moments.uniform(0, 0.3))
+        load.cloud.verify()
         load.cloud.restart()
         load.check()
 
@@ -164,5 +166,6 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(cloud_on, tmp_path):
     assert load.cloud.process.poll() is None
     load.cloud.kill()
     full.unlink()
+    load.cloud.verify()
     load.cloud.restart()
     load.check()

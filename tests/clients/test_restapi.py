@@ -540,8 +540,24 @@ Resources:
   Log:
     Type: AWS::Logs::LogGroup
     Properties: {LogGroupName: /notes/access}
+  LogRole:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: api-logs
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: apigateway.amazonaws.com}
+            Action: sts:AssumeRole
+      ManagedPolicyArns:
+        - arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs
+  Account:
+    Type: AWS::ApiGateway::Account
+    Properties: {CloudWatchRoleArn: !GetAtt LogRole.Arn}
   Api:
     Type: AWS::Serverless::Api
+    DependsOn: Account
     Properties:
       StageName: prod
       Cors:
@@ -607,7 +623,7 @@ def deploy(cloud, stack, template, kind):
         ChangeSetName=name,
         ChangeSetType=kind,
         TemplateBody=template,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     wait = {"Delay": 1, "MaxAttempts": 120}
     done = client.get_waiter("change_set_create_complete")
@@ -673,6 +689,25 @@ def test_a_sam_template_becomes_a_rest_api(fresh_cloud):
     stage = gateway.get_stage(restApiId=outputs["Api"], stageName="prod")
     assert (stage["tracingEnabled"], stage["variables"]) == (True, {"colour": "green"})
     assert stage["methodSettings"]["*/*"]["throttlingBurstLimit"] == 10
+
+    # What the account's role may not write is not written, and nobody waits for it.
+    iam, managed = cloud.client("iam"), "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    managed = {"RoleName": "api-logs", "PolicyArn": f"arn:aws:iam::aws:policy/{managed}"}
+    iam.detach_role_policy(**managed)
+    refusal = "api-logs/BackplaneAssumeRoleSession is not authorized to perform: logs:"
+    deadline = time.monotonic() + 60
+    while refusal not in (cloud.folder / "log").read_text():
+        assert ask(cloud, host, "/prod/health")[0] == 200
+        assert time.monotonic() < deadline
+    silent = logged(cloud, "/notes/access", 0)
+    assert ask(cloud, host, "/prod/notes/9", headers=signed_in)[0] == 200
+    iam.attach_role_policy(**managed)
+    paths = []
+    while "/notes" not in paths:
+        assert ask(cloud, host, "/prod/notes", headers=signed_in)[0] == 200
+        paths = [line["path"] for line in logged(cloud, "/notes/access", 0)[len(silent) :]]
+        assert time.monotonic() < deadline + 60
+    assert "/notes/{id}" not in paths
 
     # A new version: another deployment, served by the same stage.
     assert ask(cloud, host, "/prod/more")[0] == 403

@@ -62,9 +62,13 @@ def test_sites_have_ports_that_stay(own_cloud):
     one, two = wait_for(cloud, first), wait_for(cloud, second)
     assert one != two and one.startswith("http://127.0.0.1:")
     assert get(one) == (200, "one")
-    # Whatever host is asked for: the port is the site's.
-    assert get(two, Host="localhost") == (200, "two")
-    assert get(two, Host=first) == (200, "two")
+    # Whichever of this machine's names is asked for: the port is the site's.
+    for host in ["localhost", "[::1]:1", first, second]:
+        assert get(two, Host=host) == (200, "two")
+    # A name that leads here from elsewhere is somebody else's page.
+    for host in ["rebound.example.com", "127.0.0.1.example.com", "192.168.0.1"]:
+        status, said = get(two, Host=host)
+        assert status == 421 and "DNS rebinding" in said, host
     # Nothing else is reached there.
     assert get(one + "/_cumulet/health")[0] in (403, 404)
     cloud.restart()

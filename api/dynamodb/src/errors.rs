@@ -23,6 +23,24 @@ impl Exception for ConditionalCheckFailedException {
     };
 }
 
+/// `DuplicateItemException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct DuplicateItemException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for DuplicateItemException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "DuplicateItemException",
+        code: "DuplicateItemException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
 /// `IdempotentParameterMismatchException`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct IdempotentParameterMismatchException {
@@ -89,6 +107,24 @@ impl Exception for LimitExceededException {
     const META: &'static ExceptionMeta = &ExceptionMeta {
         name: "LimitExceededException",
         code: "LimitExceededException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `PolicyNotFoundException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct PolicyNotFoundException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for PolicyNotFoundException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "PolicyNotFoundException",
+        code: "PolicyNotFoundException",
         status: 400,
         fault: false,
         message_member: "message",

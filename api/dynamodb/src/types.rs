@@ -2,6 +2,18 @@
 
 use crate::prelude::*;
 
+/// `ApproximateCreationDateTimePrecision`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum ApproximateCreationDateTimePrecision {
+    #[default]
+    /// `MILLISECOND`.
+    #[shape(wire = "MILLISECOND")]
+    Millisecond,
+    /// `MICROSECOND`.
+    #[shape(wire = "MICROSECOND")]
+    Microsecond,
+}
+
 /// `ArchivalSummary`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ArchivalSummary {
@@ -51,6 +63,90 @@ pub struct AttributeValueUpdate {
     /// `Action`.
     #[shape(wire = "Action")]
     pub action: Option<AttributeAction>,
+}
+
+/// `BatchStatementError`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BatchStatementError {
+    /// `Code`.
+    #[shape(wire = "Code")]
+    pub code: Option<BatchStatementErrorCodeEnum>,
+    /// `Message`.
+    #[shape(wire = "Message")]
+    pub message: Option<String>,
+    /// `Item`.
+    #[shape(wire = "Item")]
+    pub item: Option<cumulet_attribute::Attributes>,
+}
+
+/// `BatchStatementErrorCodeEnum`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum BatchStatementErrorCodeEnum {
+    #[default]
+    /// `ConditionalCheckFailed`.
+    #[shape(wire = "ConditionalCheckFailed")]
+    ConditionalCheckFailed,
+    /// `ItemCollectionSizeLimitExceeded`.
+    #[shape(wire = "ItemCollectionSizeLimitExceeded")]
+    ItemCollectionSizeLimitExceeded,
+    /// `RequestLimitExceeded`.
+    #[shape(wire = "RequestLimitExceeded")]
+    RequestLimitExceeded,
+    /// `ValidationError`.
+    #[shape(wire = "ValidationError")]
+    ValidationError,
+    /// `ProvisionedThroughputExceeded`.
+    #[shape(wire = "ProvisionedThroughputExceeded")]
+    ProvisionedThroughputExceeded,
+    /// `TransactionConflict`.
+    #[shape(wire = "TransactionConflict")]
+    TransactionConflict,
+    /// `ThrottlingError`.
+    #[shape(wire = "ThrottlingError")]
+    ThrottlingError,
+    /// `InternalServerError`.
+    #[shape(wire = "InternalServerError")]
+    InternalServerError,
+    /// `ResourceNotFound`.
+    #[shape(wire = "ResourceNotFound")]
+    ResourceNotFound,
+    /// `AccessDenied`.
+    #[shape(wire = "AccessDenied")]
+    AccessDenied,
+    /// `DuplicateItem`.
+    #[shape(wire = "DuplicateItem")]
+    DuplicateItem,
+}
+
+/// `BatchStatementRequest`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BatchStatementRequest {
+    /// `Statement`.
+    #[shape(wire = "Statement", required, min = 1, max = 8192)]
+    pub statement: String,
+    /// `Parameters`.
+    #[shape(wire = "Parameters", min = 1)]
+    pub parameters: Option<Vec<cumulet_attribute::AttributeValue>>,
+    /// `ConsistentRead`.
+    #[shape(wire = "ConsistentRead")]
+    pub consistent_read: Option<bool>,
+    /// `ReturnValuesOnConditionCheckFailure`.
+    #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
+}
+
+/// `BatchStatementResponse`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BatchStatementResponse {
+    /// `Error`.
+    #[shape(wire = "Error")]
+    pub error: Option<BatchStatementError>,
+    /// `TableName`.
+    #[shape(wire = "TableName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub table_name: Option<String>,
+    /// `Item`.
+    #[shape(wire = "Item")]
+    pub item: Option<cumulet_attribute::Attributes>,
 }
 
 /// `BillingMode`.
@@ -250,6 +346,39 @@ pub enum ContinuousBackupsStatus {
     Disabled,
 }
 
+/// `ContributorInsightsMode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum ContributorInsightsMode {
+    #[default]
+    /// `ACCESSED_AND_THROTTLED_KEYS`.
+    #[shape(wire = "ACCESSED_AND_THROTTLED_KEYS")]
+    AccessedAndThrottledKeys,
+    /// `THROTTLED_KEYS`.
+    #[shape(wire = "THROTTLED_KEYS")]
+    ThrottledKeys,
+}
+
+/// `ContributorInsightsStatus`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum ContributorInsightsStatus {
+    #[default]
+    /// `ENABLING`.
+    #[shape(wire = "ENABLING")]
+    Enabling,
+    /// `ENABLED`.
+    #[shape(wire = "ENABLED")]
+    Enabled,
+    /// `DISABLING`.
+    #[shape(wire = "DISABLING")]
+    Disabling,
+    /// `DISABLED`.
+    #[shape(wire = "DISABLED")]
+    Disabled,
+    /// `FAILED`.
+    #[shape(wire = "FAILED")]
+    Failed,
+}
+
 /// `CreateGlobalSecondaryIndexAction`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct CreateGlobalSecondaryIndexAction {
@@ -390,6 +519,30 @@ pub struct DeleteVectorIndexAction {
     pub index_name: String,
 }
 
+/// `DestinationStatus`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum DestinationStatus {
+    #[default]
+    /// `ENABLING`.
+    #[shape(wire = "ENABLING")]
+    Enabling,
+    /// `ACTIVE`.
+    #[shape(wire = "ACTIVE")]
+    Active,
+    /// `DISABLING`.
+    #[shape(wire = "DISABLING")]
+    Disabling,
+    /// `DISABLED`.
+    #[shape(wire = "DISABLED")]
+    Disabled,
+    /// `ENABLE_FAILED`.
+    #[shape(wire = "ENABLE_FAILED")]
+    EnableFailed,
+    /// `UPDATING`.
+    #[shape(wire = "UPDATING")]
+    Updating,
+}
+
 /// `DisassociateReplicationGroupMemberAction`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct DisassociateReplicationGroupMemberAction {
@@ -436,6 +589,17 @@ pub struct ExpectedAttributeValue {
     /// `AttributeValueList`.
     #[shape(wire = "AttributeValueList")]
     pub attribute_value_list: Option<Vec<cumulet_attribute::AttributeValue>>,
+}
+
+/// `FailureException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct FailureException {
+    /// `ExceptionName`.
+    #[shape(wire = "ExceptionName")]
+    pub exception_name: Option<String>,
+    /// `ExceptionDescription`.
+    #[shape(wire = "ExceptionDescription")]
+    pub exception_description: Option<String>,
 }
 
 /// `Get`.
@@ -661,6 +825,23 @@ pub struct KeysAndAttributes {
     pub expression_attribute_names: Option<BTreeMap<String, String>>,
 }
 
+/// `KinesisDataStreamDestination`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct KinesisDataStreamDestination {
+    /// `StreamArn`.
+    #[shape(wire = "StreamArn", min = 37, max = 1024)]
+    pub stream_arn: Option<String>,
+    /// `DestinationStatus`.
+    #[shape(wire = "DestinationStatus")]
+    pub destination_status: Option<DestinationStatus>,
+    /// `DestinationStatusDescription`.
+    #[shape(wire = "DestinationStatusDescription")]
+    pub destination_status_description: Option<String>,
+    /// `ApproximateCreationDateTimePrecision`.
+    #[shape(wire = "ApproximateCreationDateTimePrecision")]
+    pub approximate_creation_date_time_precision: Option<ApproximateCreationDateTimePrecision>,
+}
+
 /// `LocalSecondaryIndex`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct LocalSecondaryIndex {
@@ -727,6 +908,20 @@ pub struct OnDemandThroughputOverride {
     /// `MaxReadRequestUnits`.
     #[shape(wire = "MaxReadRequestUnits")]
     pub max_read_request_units: Option<i64>,
+}
+
+/// `ParameterizedStatement`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct ParameterizedStatement {
+    /// `Statement`.
+    #[shape(wire = "Statement", required, min = 1, max = 8192)]
+    pub statement: String,
+    /// `Parameters`.
+    #[shape(wire = "Parameters", min = 1)]
+    pub parameters: Option<Vec<cumulet_attribute::AttributeValue>>,
+    /// `ReturnValuesOnConditionCheckFailure`.
+    #[shape(wire = "ReturnValuesOnConditionCheckFailure")]
+    pub return_values_on_condition_check_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 
 /// `PointInTimeRecoveryDescription`.

@@ -4,10 +4,11 @@
 //! Gateway works with IAM"): `apigateway:POST` on `arn:aws:apigateway:us-east-1::/apis/a1/routes`.
 
 use cumulet_base::Arn;
-use cumulet_service::{Access, Cx, Error, Result};
+use cumulet_service::{Access, Cx, Error, Result, pass_role};
 use cumulet_shape::{Operation, OperationMeta};
 use serde_json::{Map, Value};
 
+use crate::execute::log_role;
 use crate::http::tags;
 use crate::{asked, carry};
 
@@ -19,7 +20,20 @@ pub(crate) async fn of<O: Operation>(cx: &Cx, input: &O::Input) -> Result<Vec<Ac
     let arn: Arn = arn.parse().map_err(|_| Error::validation("Invalid resource identifier."))?;
     let access = tagging(Access::on(cx, action(O::META.method), arn), &members);
     let access = access.tagged(tags::at(cx, &path).await?);
-    Ok(vec![asked::keys(access, O::META, members)])
+    let mut all = vec![asked::keys(access, O::META, members.clone())];
+    if O::META.name == "UpdateAccount" {
+        all.extend(passed(cx, &members)?);
+    }
+    Ok(all)
+}
+
+/// Leave to hand API Gateway the role that it is to write logs as.
+fn passed(cx: &Cx, members: &Map<String, Value>) -> Result<Option<Access>> {
+    let operations = members.get("patchOperations").and_then(Value::as_array).into_iter().flatten();
+    let roles = operations.filter(|one| one.get("path") == Some(&"/cloudwatchRoleArn".into()));
+    let role = roles.filter_map(|one| one.get("value")?.as_str()).rfind(|role| !role.is_empty());
+    let invalid = |_| Error::validation("Invalid ARN specified in the request");
+    role.map(|role| pass_role(cx, role, log_role::PRINCIPAL).map_err(invalid)).transpose()
 }
 
 fn action(method: &str) -> &'static str {

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use cumulet_api_apigatewayv2::ops::*;
 use cumulet_api_apigatewayv2::types::*;
+use cumulet_api_iam::ops::{CreateRole, CreateRoleRequest};
 use cumulet_api_lambda::ops::{InvocationRequest, InvocationResponse, Invoke};
 use cumulet_auth::jwt::{Signer, generate_rsa};
 use cumulet_auth::policy;
 use cumulet_base::{AccountId, Body, Limits, ManualClock, RandomIds, Timestamp};
+use cumulet_iam::Iam;
 use cumulet_service::{
     Access, Authorizer, BoxFuture, Changed, Cloud, Credentials, Cx, Desired, Found, Handle,
     LogLine, Parts, Principal, Result, Service, Site, Sites, Telemetry, operations,
 };
 use cumulet_shape::{Operation, ServiceMeta};
 use cumulet_store::{Blobs, Options, Sealer, Store};
+use cumulet_sts::Sts;
 use cumulet_work::Work;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -191,8 +194,14 @@ impl Fixture {
             authorizer: Arc::new(Leave),
             credentials: Arc::new(Leave),
         };
-        let cloud =
-            Cloud::new(parts, vec![neighbours.clone(), Arc::new(HttpApis), Arc::new(RestApis)]);
+        let services: Vec<Arc<dyn Service>> = vec![
+            neighbours.clone(),
+            Arc::new(HttpApis),
+            Arc::new(RestApis),
+            Arc::new(Iam),
+            Arc::new(Sts),
+        ];
+        let cloud = Cloud::new(parts, services);
         let stages = Stages::new(vec![Arc::new(Pool(keys))]);
         Self { cloud, neighbours, stages, signer, _folder: folder }
     }
@@ -200,6 +209,22 @@ impl Fixture {
     fn cx(&self) -> Cx {
         let account = AccountId::DEFAULT.as_str().to_owned();
         self.cloud.context(Principal::Root { account })
+    }
+
+    /// A role that `trusted` may assume.
+    async fn role(&self, name: &str, trusted: &Value) -> String {
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                { "Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole" }
+            ]
+        });
+        let input = CreateRoleRequest {
+            role_name: name.to_owned(),
+            assume_role_policy_document: trust.to_string(),
+            ..CreateRoleRequest::default()
+        };
+        self.call::<CreateRole>(input).await.unwrap().role.arn
     }
 
     async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output> {

@@ -71,6 +71,10 @@ impl Resource for Thing {
         property == "Kind"
     }
 
+    fn is_noted(&self) -> bool {
+        false
+    }
+
     fn create<'a>(&'a self, _: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(Self::put(desired.name, desired.properties))
     }
@@ -146,12 +150,21 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// A cloud over the data in `folder`, at this many seconds after a moment.
     pub(crate) async fn open(folder: &Path, later: i64) -> Self {
-        Self::at(&Disk::open(folder).await, later)
+        Self::at(&Disk::open(folder).await, later, Arc::new(Open), Vec::new())
     }
 
     /// A cloud over data.
     pub(crate) fn over(disk: &Disk) -> Self {
-        Self::at(disk, 0)
+        Self::at(disk, 0, Arc::new(Open), Vec::new())
+    }
+
+    /// A cloud over data with more services, in which `authorizer` gives leave.
+    pub(crate) fn with(
+        disk: &Disk,
+        authorizer: Arc<dyn Authorizer>,
+        services: Vec<Arc<dyn Service>>,
+    ) -> Self {
+        Self::at(disk, 0, authorizer, services)
     }
 
     /// Breaks off what the cloud does, as a crash would.
@@ -159,7 +172,12 @@ impl Fixture {
         self.cx.cloud().parts().work.stop(Duration::ZERO).await;
     }
 
-    fn at(disk: &Disk, later: i64) -> Self {
+    fn at(
+        disk: &Disk,
+        later: i64,
+        authorizer: Arc<dyn Authorizer>,
+        mut services: Vec<Arc<dyn Service>>,
+    ) -> Self {
         let (store, blobs) = (disk.store.clone(), disk.blobs.clone());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_219_200 + later)));
         let parts = Parts {
@@ -172,10 +190,11 @@ impl Fixture {
             limits: Limits::default(),
             account: disk.account.clone(),
             region: "us-east-1".parse().unwrap(),
-            authorizer: Arc::new(Open),
+            authorizer,
             credentials: Arc::new(Open),
         };
-        let cloud = Cloud::new(parts, vec![Arc::new(CloudFormation), Arc::new(Things)]);
+        services.extend([Arc::new(CloudFormation) as Arc<dyn Service>, Arc::new(Things)]);
+        let cloud = Cloud::new(parts, services);
         cloud.start();
         let account = disk.account.as_str().to_owned();
         let cx = cloud.context(Principal::Root { account });

@@ -1,5 +1,6 @@
 //! A cloud put together: the one place that knows every service.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use cumulet_base::{AccountId, Clock, Ids, Limits, RandomIds, Region, SystemClock
 use cumulet_cloudformation::{CloudFormation, Responses};
 use cumulet_cloudfront::{CloudFront, Distributions};
 use cumulet_cognito::{Cognito, PoolSites};
-use cumulet_dynamodb::DynamoDb;
+use cumulet_dynamodb::{DynamoDb, Streams};
 use cumulet_gateway::Web;
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
 use cumulet_lambda::{Lambda, Options as LambdaOptions, Substitutes};
@@ -19,7 +20,7 @@ use cumulet_s3::{S3, Websites};
 use cumulet_sandbox::Launcher;
 use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_ssm::Ssm;
-use cumulet_store::{Blobs, Options, Sealer, Store};
+use cumulet_store::{Blobs, OpenError, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
 
@@ -64,17 +65,45 @@ struct Ground {
     work: Work,
 }
 
+/// Why a cloud did not start: a sentence, and what it is about where there is advice to give.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// Another program listens where it should.
+    AddressInUse(String),
+    /// Another process has its data open.
+    DataInUse(String),
+    Otherwise(String),
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::AddressInUse(why) | Self::DataInUse(why) | Self::Otherwise(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl From<String> for NotStarted {
+    fn from(why: String) -> Self {
+        Self::Otherwise(why)
+    }
+}
+
 /// Puts a cloud together and begins its work.
-pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, String> {
+pub(crate) async fn cloud(base: Base<'_>) -> Result<Composed, NotStarted> {
     let options = Options::default();
     let free = options.min_free_bytes;
     std::fs::create_dir_all(base.data).map_err(|why| format!("{}: {why}", base.data.display()))?;
-    let store = Store::open(&base.data.join("store"), options).await.map_err(said)?;
+    let store = Store::open(&base.data.join("store"), options).await;
+    let store = store.map_err(|why| match why {
+        OpenError::Locked(_) => NotStarted::DataInUse(why.to_string()),
+        why => NotStarted::Otherwise(why.to_string()),
+    })?;
     let blobs = Blobs::open(&base.data.join("blobs"), free).await.map_err(said)?;
     let sealer = Arc::new(Sealer::open(base.master_key, base.data).map_err(said)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids: Arc<dyn Ids> = Arc::new(RandomIds);
-    let work = Work::new(store.clone(), Arc::clone(&clock));
+    // The store is open in this process alone.
+    let work = Work::sole(store.clone(), Arc::clone(&clock));
     if let Some(root) = &base.root {
         root.keep(&store, &sealer).await.map_err(said)?;
     }
@@ -159,12 +188,13 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),
         Arc::new(RestApis),
         s3,
+        Arc::new(Streams),
         Arc::new(Ssm),
         Arc::new(Sts),
     ];
     Ok((services, sites))
 }
 
-fn said(why: impl std::fmt::Display) -> String {
+fn said(why: impl fmt::Display) -> String {
     why.to_string()
 }

@@ -1,10 +1,11 @@
-//! How strongly functions are walled in: the strongest rung that the machine gives, and what
-//! becomes of them where that is not enough.
+//! How strongly functions are walled in: the strongest rung that the machine gives, what becomes of
+//! them where that is not enough, and where they may go from there.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers, Way};
 use cumulet_sandbox::{Climbed, Launcher, RefusingLauncher, Rung, climb};
 
 /// Where others may call functions, they are in sandboxes. What the top rung has beyond that, users
@@ -24,20 +25,40 @@ pub(crate) fn this_program() -> PathBuf {
     "/proc/self/exe".into()
 }
 
+/// The public internet, and each `HOST:PORT` that the owner opens. Blocks, to read the machine's
+/// resolvers.
+pub(crate) fn way_out(cloud: Option<SocketAddr>, opened: &[String]) -> Result<Arc<Egress>, String> {
+    let mut policy = EgressPolicy::default();
+    for entry in opened {
+        policy.allow(entry).map_err(|why| format!("--egress-allow: {why}"))?;
+    }
+    if let Some(cloud) = cloud {
+        policy.cloud(cloud, []);
+    }
+    let limits = EgressLimits::of_this_process();
+    Ok(Arc::new(Egress::new(policy, limits, Resolvers::of_host())))
+}
+
 /// Finds the rung, and says in the log which it is. Functions that would be on a weaker one than
-/// `least` are not started. They reach the cloud at `cloud`.
-pub(crate) async fn find(data: &Path, cloud: SocketAddr, least: Rung) -> Result<Isolation, String> {
+/// `least` are not started. They reach the cloud at `cloud`, and what the owner has `opened`.
+pub(crate) async fn find(
+    data: &Path,
+    cloud: SocketAddr,
+    opened: &[String],
+    least: Rung,
+) -> Result<Isolation, String> {
     let scratch = data.join("lambda/scratch");
-    let climbed = move || climb(this_program(), &scratch, Some(cloud));
+    let egress = way_out(Some(cloud), opened)?;
+    let climbed = move || climb(this_program(), &scratch, Some(egress));
     let climbed = tokio::task::spawn_blocking(climbed).await.map_err(|why| why.to_string())?;
     let climbed = climbed.map_err(|why| format!("functions cannot be started: {why}"))?;
     Ok(judge(climbed, least))
 }
 
 fn judge(climbed: Climbed, least: Rung) -> Isolation {
-    let Climbed { launcher, rung, obstacle } = climbed;
+    let Climbed { launcher, rung, obstacle, egress } = climbed;
     let obstacle = obstacle.unwrap_or_default();
-    let words = format!("{rung}: {}", rung.words());
+    let words = described(rung, egress);
     if rung < least {
         tracing::error!("no function is started: isolation {words}. {obstacle}");
         let why = format!(
@@ -57,6 +78,15 @@ fn judge(climbed: Climbed, least: Rung) -> Isolation {
     Isolation { launcher, words }
 }
 
+/// The rung, what it means, and how far out functions get on it.
+pub(crate) fn described(rung: Rung, egress: Option<Way>) -> String {
+    let words = format!("{rung}: {}", rung.words());
+    match egress {
+        Some(way) => format!("{words}, with a way out to {way}"),
+        None => words,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,10 +97,22 @@ mod tests {
             launcher: Arc::new(RefusingLauncher::new(rung, "as it was found")),
             rung,
             obstacle: Some("a reason".to_owned()),
+            egress: None,
         };
         let words = |rung, least| judge(climbed(rung), least).words;
         assert!(words(Rung::Process, Rung::Process).starts_with("process: functions run as plain"));
         assert!(words(Rung::Rootless, Rung::Rootless).starts_with("rootless: each function"));
         assert!(words(Rung::Process, Rung::Rootless).ends_with("functions are not started"));
+        let words = described(Rung::Full, Some(Way::Transparent));
+        assert!(words.ends_with(", with a way out to the internet"), "{words}");
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_said() {
+        assert!(
+            way_out(None, &["10.0.0.5:5432".to_owned(), "db.example.org:1".to_owned()]).is_ok()
+        );
+        let why = way_out(None, &["10.0.0.5".to_owned()]).unwrap_err();
+        assert!(why.starts_with("--egress-allow: '10.0.0.5' is not HOST:PORT"), "{why}");
     }
 }

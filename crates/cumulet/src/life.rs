@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, OnMainPort, Token};
 use crate::cli::Place;
-use crate::compose::{self, Base, Composed};
+use crate::compose::{self, Base, Composed, NotStarted};
 use crate::isolation::Isolation;
 use crate::ports::{self, Ports};
 
@@ -61,7 +61,10 @@ pub(crate) enum Entrance {
 
 impl Life {
     /// Begins over the data that are there, with the root key of the life before, if there was one.
-    pub(crate) async fn begin(setting: &Setting, root: Option<RootKey>) -> Result<Self, String> {
+    pub(crate) async fn begin(
+        setting: &Setting,
+        root: Option<RootKey>,
+    ) -> Result<Self, NotStarted> {
         let base = Base {
             data: &setting.place.data,
             master_key: &setting.place.master_key(),

@@ -22,7 +22,7 @@ use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
 use crate::admin;
-use crate::compose::FOLDERS;
+use crate::compose::{FOLDERS, NotStarted};
 use crate::life::{Entrance, Life, Setting};
 
 /// How long a reset waits for requests under way.
@@ -50,7 +50,7 @@ struct Lived {
 
 impl Lives {
     /// Begins the first life, over the data that are there.
-    pub(crate) async fn begin(setting: Setting) -> Result<Arc<Self>, String> {
+    pub(crate) async fn begin(setting: Setting) -> Result<Arc<Self>, NotStarted> {
         let data = setting.place.data.join(DISCARDED);
         remove(&data).map_err(|why| format!("{}: {why}", data.display()))?;
         let (cut, _) = watch::channel(0);
@@ -80,13 +80,13 @@ impl Lives {
     }
 
     /// A new life, in a runtime of its own.
-    async fn lived(self: &Arc<Self>) -> Result<Lived, String> {
+    async fn lived(self: &Arc<Self>) -> Result<Lived, NotStarted> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|why| why.to_string())?;
         let this = Arc::clone(self);
         let root = self.root().clone();
         let begun = runtime.spawn(async move { Life::begin(&this.setting, root).await }).await;
-        match begun.map_err(|why| why.to_string()).flatten() {
+        match begun.map_err(|why| why.to_string().into()).flatten() {
             Ok(life) => {
                 *self.root() = Some(life.root.clone());
                 Ok(Lived { life, runtime })
@@ -124,7 +124,7 @@ impl Lives {
         let discarded = tokio::task::spawn_blocking(move || discard(&data)).await;
         let discarded = discarded.map_err(|why| why.to_string())?;
         discarded.map_err(|why| format!("the data cannot be removed: {why}"))?;
-        *present = Some(self.lived().await?);
+        *present = Some(self.lived().await.map_err(|why| why.to_string())?);
         tracing::info!("everything was reset");
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
 use cumulet_iam::RootKey;
 use cumulet_lambda::Substitutes;
-use cumulet_net::{Certificates, Handler, Listener, LocalCa};
+use cumulet_net::{BindError, Certificates, Handler, Listener, LocalCa};
 use cumulet_sandbox::Rung;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -15,11 +15,14 @@ use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Token};
 use crate::cli::Place;
+use crate::compose::NotStarted;
 use crate::isolation;
 use crate::life::{Entrance, Life, Setting};
 use crate::lives::Lives;
 use crate::settings::write_private;
 
+/// The exit code of a program that SIGINT ended, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
 /// Names that the local CA may certify beside loopback and `localhost`.
 const DOMAINS: [&str; 1] = ["localhost"];
 
@@ -32,6 +35,8 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// What functions reach beside the internet and this cloud: each `HOST:PORT`.
+    pub(crate) egress_allow: Vec<String>,
     /// The weakest isolation on which functions are started.
     pub(crate) least: Rung,
     /// Whether `POST /_cumulet/reset` removes everything.
@@ -59,14 +64,18 @@ enum Kind {
 
 impl Running {
     /// Starts a cloud. It answers when this returns.
-    pub(crate) async fn start(start: Start) -> Result<Self, String> {
+    pub(crate) async fn start(start: Start) -> Result<Self, NotStarted> {
         let account = start.account.parse().map_err(said)?;
         let region: Region = start.region.parse().map_err(said)?;
         // First the port: a cloud that cannot be reached must not touch the data.
-        let listener = Listener::bind(start.listen).map_err(said)?;
-        let main = listener.local_addr().ok_or("the listener has no address")?;
+        let listener = Listener::bind(start.listen).map_err(|why| match why {
+            BindError::InUse(_) => NotStarted::AddressInUse(why.to_string()),
+            why => NotStarted::Otherwise(why.to_string()),
+        })?;
+        let main = listener.local_addr().ok_or_else(|| "the listener has no address".to_owned())?;
         if start.allow_reset && !main.ip().is_loopback() {
-            return Err(format!("a cloud on {main} cannot have --allow-reset: loopback only"));
+            let why = format!("a cloud on {main} cannot have --allow-reset: loopback only");
+            return Err(why.into());
         }
         let place = start.place;
         std::fs::create_dir_all(&place.data)
@@ -80,7 +89,8 @@ impl Running {
             .is_loopback()
             .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
         let reached = for_functions(main);
-        let isolation = isolation::find(&place.data, reached, start.least).await?;
+        let isolation = isolation::find(&place.data, reached, &start.egress_allow, start.least);
+        let isolation = isolation.await?;
         let setting = Setting {
             place: place.clone(),
             account,
@@ -99,7 +109,8 @@ impl Running {
         } else {
             Kind::One(Life::begin(&setting, None).await?)
         };
-        let (life, root) = kind.present().await.ok_or("the cloud did not begin")?;
+        let (life, root) =
+            kind.present().await.ok_or_else(|| "the cloud did not begin".to_owned())?;
         let url = format!("http://{main}");
         let key = format!("{}\n{}\n", root.access_key, root.secret.as_str());
         written(&place.root_key(), &key)?;

@@ -38,6 +38,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "RUNG")]
     pub(crate) allow_weak_isolation: Option<Rung>,
 
+    /// Let functions reach this destination too, beside the internet and this cloud: an address or
+    /// a name, or localhost for a service of this machine. May be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) egress_allow: Vec<String>,
+
     /// Let `POST /_cumulet/reset` remove everything, for test suites. On loopback only.
     #[arg(long)]
     pub(crate) allow_reset: bool,
@@ -60,10 +65,12 @@ async fn serve(options: Serve) -> Result<(), String> {
         region: options.region,
         account: options.account_id,
         substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
+        egress_allow: options.egress_allow,
         least: options.allow_weak_isolation.unwrap_or(LEAST),
         allow_reset: options.allow_reset,
     })
-    .await?;
+    .await
+    .map_err(|why| why.to_string())?;
     println!("listening on {}", running.url);
     if let Some(link) = &running.mailbox {
         println!("mailbox: {link}");

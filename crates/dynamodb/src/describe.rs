@@ -40,6 +40,8 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
         .map(|(index, count)| local(table, index, count))
         .collect();
     let some = |list: bool| list.then_some(());
+    // AWS names it still when it is off.
+    let latest = record.stream.as_ref().map(|stream| stream.label).or(record.latest_stream);
     TableDescription {
         attribute_definitions: Some(record.attributes.iter().map(definition).collect()),
         table_name: Some(record.name.clone()),
@@ -58,12 +60,13 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
             stream_enabled: true,
             stream_view_type: StreamViewType::from_wire(&stream.view),
         }),
-        latest_stream_label: record.stream.as_ref().map(|stream| stream_label(stream.label)),
-        latest_stream_arn: record.stream.as_ref().map(|stream| stream_arn(table, stream.label)),
+        latest_stream_label: latest.map(stream_label),
+        latest_stream_arn: latest
+            .map(|label| format!("{}/stream/{}", table.arn, stream_label(label))),
         sse_description: record.kms_key.as_ref().map(|key| SSEDescription {
             status: Some(SSEStatus::Enabled),
             sse_type: Some(SSEType::Kms),
-            kms_master_key_arn: Some(key.clone()),
+            kms_master_key_arn: Some(key_arn(table, key)),
             ..SSEDescription::default()
         }),
         table_class_summary: (record.class != Class::Standard).then(|| TableClassSummary {
@@ -76,6 +79,16 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
         archival_summary: None::<ArchivalSummary>,
         ..TableDescription::default()
     }
+}
+
+/// A key as an ARN. AWS names the key that an alias leads to; there are no keys here to know it by.
+fn key_arn(table: &Table, key: &str) -> String {
+    if key.starts_with("arn:") {
+        return key.to_owned();
+    }
+    let kind = if key.starts_with("alias/") { "" } else { "key/" };
+    let (region, account) = (table.arn.region(), table.arn.account());
+    format!("arn:aws:kms:{region}:{account}:{kind}{key}")
 }
 
 fn definition((name, scalar): &(String, Scalar)) -> AttributeDefinition {
@@ -193,8 +206,4 @@ fn local(table: &Table, index: &IndexRecord, count: Count) -> LocalSecondaryInde
 pub(crate) fn stream_label(millis: i64) -> String {
     let iso = Timestamp::from_millis(millis).iso8601(true);
     iso.trim_end_matches('Z').to_owned()
-}
-
-fn stream_arn(table: &Table, label: i64) -> String {
-    format!("{}/stream/{}", table.arn, stream_label(label))
 }

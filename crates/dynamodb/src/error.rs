@@ -3,9 +3,9 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    ConditionalCheckFailedException, IdempotentParameterMismatchException, LimitExceededException,
-    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
-    TransactionCanceledException,
+    ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
+    LimitExceededException, PolicyNotFoundException, ResourceInUseException,
+    ResourceNotFoundException, TableNotFoundException, TransactionCanceledException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -45,6 +45,8 @@ pub enum Error {
     NoResource(String),
     /// A change of a table that is being changed: its name.
     TableUpdating(String),
+    /// A table without a policy, or with another than is expected.
+    NoPolicy,
     /// CreateTable for a table that is there.
     TableExists(String),
     /// A table's name of a wrong length.
@@ -59,6 +61,8 @@ pub enum Error {
     Limit(String),
     /// The condition does not hold; the item, where the caller wants it.
     ConditionFailed(Option<Item>),
+    /// PartiQL's INSERT of an item whose key another has.
+    DuplicateItem,
     /// Actions of a transaction failed: what is wrong with each of them, in order.
     TransactionCanceled(Vec<Option<Self>>),
     /// A transaction's token was used for another one.
@@ -129,6 +133,10 @@ impl fmt::Display for Error {
             Self::NoResource(arn) => {
                 write!(f, "Requested resource not found: ResourcArn: {arn} not found")
             }
+            // AWS's text is not known.
+            Self::NoPolicy => {
+                f.write_str("Resource-based policy not found for the provided ResourceArn")
+            }
             Self::TableUpdating(name) => write!(
                 f,
                 "Attempt to change a resource which is still in use: Table is being updated: {name}"
@@ -148,6 +156,7 @@ impl fmt::Display for Error {
                  Disable deletion protection first.",
             ),
             Self::ConditionFailed(_) => f.write_str("The conditional request failed"),
+            Self::DuplicateItem => f.write_str("Duplicate primary key exists in table"),
             Self::TransactionCanceled(faults) => {
                 let codes: Vec<_> =
                     faults.iter().map(|fault| reason_code(fault.as_ref())).collect();
@@ -172,6 +181,7 @@ fn reason_code(fault: Option<&Error>) -> &'static str {
     match fault {
         None => "None",
         Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
+        Some(Error::DuplicateItem) => "DuplicateItem",
         Some(_) => "ValidationError",
     }
 }
@@ -194,6 +204,7 @@ impl From<Error> for service::Error {
                 Self::modeled::<ResourceNotFoundException>(message)
             }
             Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
+            Error::NoPolicy => Self::modeled::<PolicyNotFoundException>(message),
             Error::TableExists(_) | Error::TableUpdating(_) => {
                 Self::modeled::<ResourceInUseException>(message)
             }
@@ -211,6 +222,7 @@ impl From<Error> for service::Error {
                 };
                 Self::detailed(message, exception)
             }
+            Error::DuplicateItem => Self::modeled::<DuplicateItemException>(message),
             Error::TokenMismatch => Self::modeled::<IdempotentParameterMismatchException>(message),
             _ => Self::validation(message),
         }

@@ -4,6 +4,7 @@
 //! Authorization Reference; which of them are given stands in `api/condition-keys.toml`.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -33,7 +34,9 @@ pub(crate) fn on_table(
     let mut access = Access::on(cx, action, arn);
     access.owner = name.account.clone();
     match table {
-        Some(table) => access.tagged(table.record.tags.clone()),
+        Some(table) => {
+            access.tagged(table.record.tags.clone()).under(table.policy.as_ref().map(Arc::clone))
+        }
         None => access,
     }
 }
@@ -95,7 +98,8 @@ pub(crate) fn on_items(
     touched: impl FnOnce(&Table) -> Touched,
 ) -> Access {
     // Nothing limits the account itself but a resource's own policy.
-    if matches!(cx.principal(), Principal::Root { .. }) {
+    let policy = table.is_some_and(|table| table.policy.is_some());
+    if !policy && matches!(cx.principal(), Principal::Root { .. }) {
         return on_table(cx, action, name, index, None);
     }
     let access = on_table(cx, action, name, index, table);

@@ -19,28 +19,39 @@ mod item_access_tests;
 #[cfg(test)]
 mod item_tests;
 pub mod key;
+mod legacy;
 mod model;
 mod ops;
 mod page;
+mod partiql;
 mod purge;
 mod request;
+mod resource_policy;
 mod resources;
+mod statements;
+#[cfg(test)]
+mod statements_tests;
 mod store;
+mod streams;
 mod tables;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod transaction;
 mod ttl;
 mod units;
+mod verify;
 mod write;
 
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    BatchGetItem, BatchWriteItem, CreateTable, DeleteItem, DeleteTable, DescribeContinuousBackups,
-    DescribeEndpoints, DescribeLimits, DescribeTable, DescribeTimeToLive, GetItem, ListTables,
-    ListTagsOfResource, PutItem, Query, Scan, TagResource, TransactGetItems, TransactWriteItems,
-    UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
+    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem,
+    DeleteResourcePolicy, DeleteTable, DescribeContinuousBackups, DescribeContributorInsights,
+    DescribeEndpoints, DescribeKinesisStreamingDestination, DescribeLimits, DescribeTable,
+    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, GetResourcePolicy,
+    ListTables, ListTagsOfResource, PutItem, PutResourcePolicy, Query, Scan, TagResource,
+    TransactGetItems, TransactWriteItems, UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
 };
 use cumulet_service::{
     Access, Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations,
@@ -50,6 +61,8 @@ use cumulet_store::{Read as _, Store, StoreError, Tx};
 use cumulet_work::Job;
 
 pub use error::Error;
+pub use streams::Streams;
+pub use verify::{Verified, verify};
 
 use counts::Counts;
 use model::TableRecord;
@@ -80,21 +93,24 @@ impl DynamoDb {
         Ok(item_access::on_table(cx, action, name, None, self.named(name).await?.as_deref()))
     }
 
-    /// Changes a table's record, and has the jobs done that `change` asks for.
+    /// Changes a table's record, switches its stream accordingly, and has the jobs done that
+    /// `change` asks for.
     async fn change<F>(&self, cx: &Cx, name: &TableName, change: F) -> Result<Arc<Table>>
     where
         F: Fn(&mut TableRecord) -> std::result::Result<Vec<Job>, Error> + Send + Sync,
     {
-        let key = name.key();
+        let (key, now) = (name.key(), cx.now());
         cx.store()
             .transact(|tx| {
                 let (key, change) = (&key, &change);
                 async move {
                     let record: Option<TableRecord> = tx.get_record(key.as_bytes()).await?;
                     let mut record = record.ok_or_else(|| Error::NoTable(name.name.clone()))?;
+                    let stream = record.stream.clone();
                     for job in change(&mut record)? {
                         cumulet_work::enqueue(&tx, job).await?;
                     }
+                    streams::switch(&tx, name, stream.as_ref(), &mut record, now).await?;
                     tx.put_record(key.clone(), &record);
                     Ok::<_, ServiceError>(())
                 }
@@ -112,10 +128,21 @@ impl DynamoDb {
         write: &Write,
     ) -> Result<(Arc<Table>, Written)> {
         self.write(cx, name, |table, tx| async move {
-            let done = write.run(&tx, &table).await?;
+            let done = write.run(&tx, &table, cx.now()).await?;
             Ok((table, done))
         })
         .await
+    }
+
+    /// The same for those who answer with the refusal themselves; then nothing is written.
+    async fn attempt(
+        &self,
+        cx: &Cx,
+        name: &TableName,
+        write: &Write,
+    ) -> Result<std::result::Result<Written, Error>> {
+        self.write(cx, name, |table, tx| async move { write.attempt(&tx, &table, cx.now()).await })
+            .await
     }
 
     /// Runs a transaction on one table, which is there and unchanged in it.
@@ -173,23 +200,32 @@ impl Service for DynamoDb {
         tokens::register(cloud);
         backfill::register(cloud, &self);
         ttl::register(cloud, &self);
+        streams::register(cloud);
     }
 
     operations![
+        BatchExecuteStatement,
         BatchGetItem,
         BatchWriteItem,
         CreateTable,
         DeleteItem,
+        DeleteResourcePolicy,
         DeleteTable,
         DescribeContinuousBackups,
+        DescribeContributorInsights,
         DescribeEndpoints,
+        DescribeKinesisStreamingDestination,
         DescribeLimits,
         DescribeTable,
         DescribeTimeToLive,
+        ExecuteStatement,
+        ExecuteTransaction,
         GetItem,
+        GetResourcePolicy,
         ListTables,
         ListTagsOfResource,
         PutItem,
+        PutResourcePolicy,
         Query,
         Scan,
         TagResource,

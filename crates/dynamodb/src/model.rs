@@ -32,15 +32,28 @@ pub(crate) struct TableRecord {
     pub(crate) tags: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) stream: Option<StreamRecord>,
+    /// The label of the latest stream, on or off; milliseconds since the epoch.
+    #[serde(default)]
+    pub(crate) latest_stream: Option<i64>,
     #[serde(default)]
     pub(crate) ttl: Option<TtlRecord>,
     /// The customer's key, where one encrypts the table.
     #[serde(default)]
     pub(crate) kms_key: Option<String>,
+    #[serde(default)]
+    pub(crate) policy: Option<PolicyRecord>,
 }
 
 impl Record for TableRecord {
     const VERSION: u16 = 1;
+}
+
+/// The policy that is attached to the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PolicyRecord {
+    /// As it was put.
+    pub(crate) text: String,
+    pub(crate) revision: String,
 }
 
 /// A key attribute's type.

@@ -5,7 +5,9 @@
 //! results").
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
+use bytes::Bytes;
 use cumulet_api_dynamodb::types::Select;
 use cumulet_attribute::{Item, ItemBuilder, ValueRef};
 use cumulet_service::{Cx, Result};
@@ -13,16 +15,17 @@ use cumulet_store::{Direction, Range, Read as _};
 
 use crate::capacity::{self, Read};
 use crate::error::Error;
-use crate::expression::{Condition, Path, Projection};
-use crate::key::KeyAttribute;
+use crate::expression::{Condition, KeyQuery, Path, Projection};
+use crate::key::{KeyAttribute, partition_position};
 use crate::model::IndexState;
+use crate::request::Sources;
 use crate::store::ItemKeys;
 use crate::tables::{Index, Table};
 use crate::units::Units;
 use crate::write::{self, decode, position_of};
 
 /// Bytes that a page evaluates.
-const PAGE: usize = 1 << 20;
+pub(crate) const PAGE: usize = 1 << 20;
 
 /// A table or one of its indexes, to be read.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +63,33 @@ impl<'t> Source<'t> {
     /// Where its items or entries lie.
     pub(crate) fn keys(&self) -> &'t ItemKeys {
         self.index.map_or(&self.table.keys, |index| &index.keys)
+    }
+
+    /// Where those entries lie that a key condition asks for.
+    pub(crate) fn range(&self, query: &KeyQuery) -> Result<Range> {
+        let keys = self.keys();
+        let partition = partition_position(query.partition.view());
+        let prefix = keys.at(&partition.ok_or(Error::TableNotFound)?);
+        let whole = Range::prefix(&prefix);
+        let Some(sort) = &query.sort else { return Ok(whole) };
+        let at = |key: &[u8]| Bytes::from([prefix.as_slice(), key].concat());
+        // In an index more follows on the sort key: what lies at a key is all that begins with it.
+        let behind = |key: &[u8]| Range::prefix(&at(key)).to;
+        let (lower, upper) = sort.bounds();
+        let from = match lower {
+            Bound::Unbounded => whole.from,
+            Bound::Included(key) => Bound::Included(at(&key)),
+            Bound::Excluded(key) => match behind(&key) {
+                Bound::Excluded(end) => Bound::Included(end),
+                other => other,
+            },
+        };
+        let to = match upper {
+            Bound::Unbounded => whole.to,
+            Bound::Included(key) => behind(&key),
+            Bound::Excluded(key) => Bound::Excluded(at(&key)),
+        };
+        Ok(Range { from, to })
     }
 
     /// The key by which it is queried.
@@ -111,27 +141,43 @@ impl<'t> Source<'t> {
     }
 }
 
-/// Which parameter asks for parts of items, and what `Select` says to it. Refuses pairs that
-/// contradict each other.
+/// Refuses a `Select` that contradicts the parameter that asks for parts of items.
 pub(crate) fn check_select(
     select: Option<Select>,
-    projected: bool,
+    sources: &Sources<'_>,
 ) -> std::result::Result<(), Error> {
-    let refuse = |what: &str| {
-        let text = format!("Cannot specify the ProjectionExpression when choosing to get {what}");
+    let parameter = match (sources.projection, sources.legacy.attributes_to_get) {
+        (Some(_), _) => Some("ProjectionExpression"),
+        (None, Some(_)) => Some("AttributesToGet"),
+        (None, None) => None,
+    };
+    let refuse = |parameter: &str, what: &str| {
+        let text = format!("Cannot specify the {parameter} when choosing to get {what}");
         Err(Error::Validation(text))
     };
-    match (select, projected) {
-        (Some(Select::AllAttributes), true) => refuse("ALL_ATTRIBUTES"),
-        (Some(Select::AllProjectedAttributes), true) => refuse("ALL_PROJECTED_ATTRIBUTES"),
-        (Some(Select::Count), true) => refuse("only the Count"),
-        (Some(Select::SpecificAttributes), false) => Err(Error::Validation(
+    match (select, parameter) {
+        (Some(Select::AllAttributes), Some(parameter)) => refuse(parameter, "ALL_ATTRIBUTES"),
+        (Some(Select::AllProjectedAttributes), Some(parameter)) => {
+            refuse(parameter, "ALL_PROJECTED_ATTRIBUTES")
+        }
+        (Some(Select::Count), Some(parameter)) => refuse(parameter, "only the Count"),
+        (Some(Select::SpecificAttributes), None) => Err(Error::Validation(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get \
              SPECIFIC_ATTRIBUTES"
                 .to_owned(),
         )),
         _ => Ok(()),
     }
+}
+
+/// What `Select` is where it is not given.
+pub(crate) fn select(select: Option<Select>, sources: &Sources<'_>, index: bool) -> Select {
+    let projected = sources.projection.is_some() || sources.legacy.attributes_to_get.is_some();
+    select.unwrap_or(match (projected, index) {
+        (true, _) => Select::SpecificAttributes,
+        (false, true) => Select::AllProjectedAttributes,
+        (false, false) => Select::AllAttributes,
+    })
 }
 
 /// What is read, and what of it is returned.
@@ -143,6 +189,8 @@ pub(crate) struct Reading<'t> {
     pub(crate) select: Option<Select>,
     pub(crate) limit: Option<usize>,
     pub(crate) read: Read,
+    /// Whether items come whole all the same: the caller takes the parts.
+    pub(crate) whole: bool,
 }
 
 /// A page.
@@ -156,22 +204,26 @@ pub(crate) struct Page {
     pub(crate) scanned: i32,
     /// Where the next page begins.
     pub(crate) last: Option<Item>,
+    /// How much was read.
+    pub(crate) bytes: usize,
     pub(crate) units: Units,
 }
 
 impl Reading<'_> {
-    /// Refuses paths into keys, a Query's filter on keys (`queried`), and what the index does not
-    /// hold and cannot fetch.
-    pub(crate) fn check(&self, queried: bool) -> std::result::Result<(), Error> {
+    /// Refuses paths into keys, a Query's filter (what messages call it) on keys, and what the
+    /// index does not hold and cannot fetch.
+    pub(crate) fn check(&self, query_filter: Option<&str>) -> std::result::Result<(), Error> {
         let Source { table, index } = self.source;
         let filter_paths = || self.filter.into_iter().flat_map(Condition::paths);
         if let Some(projection) = self.projection {
             table.check_nested(projection.nested())?;
         }
         table.check_paths(filter_paths())?;
-        if queried && let Some(key) = filter_paths().find(|path| self.is_key(path)) {
+        if let Some(filter) = query_filter
+            && let Some(key) = filter_paths().find(|path| self.is_key(path))
+        {
             return Err(Error::Validation(format!(
-                "Filter Expression can only contain non-primary key attributes: Primary key \
+                "{filter} can only contain non-primary key attributes: Primary key \
                  attribute: {}",
                 key.attribute()
             )));
@@ -257,7 +309,7 @@ impl Reading<'_> {
             if self.filter.is_none_or(|filter| filter.holds(Some(&item))) {
                 page.count += 1;
                 if self.select != Some(Select::Count) {
-                    page.items.push(match self.projection {
+                    page.items.push(match self.projection.filter(|_| !self.whole) {
                         Some(projection) => projection.project(&item).map_err(Error::Value)?,
                         None => item,
                     });
@@ -267,6 +319,7 @@ impl Reading<'_> {
                 break;
             }
         }
+        page.bytes = evaluated + fetched;
         page.units = self.units(evaluated, fetch_units);
         Ok(page)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cumulet_base::Timestamp;
 use cumulet_service::Cloud;
-use cumulet_store::{Direction, Range, Read as _, Store, StoreError, Tx};
+use cumulet_store::{Direction, Range, Read, Store, StoreError, Tx};
 use cumulet_work::{Job, Lease, Outcome};
 use serde_json::json;
 
@@ -28,6 +28,11 @@ pub(crate) async fn enqueue(
     let payload = json!({ "account": name.account.as_str(), "region": name.region.as_str() });
     let job = Job { kind: KIND.to_owned(), key: id.to_owned(), payload, run_at: now };
     cumulet_work::enqueue(tx, job).await.map(drop)
+}
+
+/// Whether the items and entries of the table of that id are still to be removed.
+pub(crate) async fn is_waiting(read: &impl Read, id: &str) -> Result<bool, StoreError> {
+    Ok(cumulet_work::find(read, KIND, id).await?.is_some())
 }
 
 /// Begins to work through what was enqueued.

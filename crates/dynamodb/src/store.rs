@@ -5,12 +5,17 @@
 //! | `dynamodb-table`, account, region, name | [`crate::model::TableRecord`] |
 //! | `dynamodb`, account, region, `item`, table id, position | the item in its stored form |
 //! | `dynamodb`, account, region, `index`, table id, index, position in it, position | the entry |
+//!
+//! What there is of streams, [`crate::streams`] says.
+
+use std::ops::Bound;
 
 use cumulet_base::{AccountId, Region};
 use cumulet_store::{Component, Key, Range, StoreError};
 
 const TABLES: &str = "dynamodb-table";
-const DATA: &str = "dynamodb";
+/// The service of the keys of all else.
+pub(crate) const DATA: &str = "dynamodb";
 
 /// What the records of all tables begin with. Apart from the items, so that their view is not
 /// woken by every write.
@@ -38,19 +43,41 @@ pub(crate) fn owner(key: &[u8]) -> Result<(AccountId, Region), StoreError> {
     }
 }
 
+/// What all else of an account in a region begins with.
+pub(crate) fn data(account: &AccountId, region: &Region) -> Key {
+    Key::new(DATA, account, region)
+}
+
+/// The text at the beginning of what follows a key's components, which a position may follow: a
+/// table's id or name, or an index's name. None of them has a zero byte.
+pub(crate) fn leading_text(rest: &[u8]) -> Option<&str> {
+    let text = rest.get(1..)?.split(|byte| *byte == 0).next()?;
+    std::str::from_utf8(text).ok()
+}
+
+/// What is left of a range behind all of `prefix`.
+pub(crate) fn past(mut rest: Range, prefix: Range) -> Range {
+    rest.from = match prefix.to {
+        Bound::Excluded(end) => Bound::Included(end),
+        // Behind a prefix of nothing but 0xFF there is nothing.
+        _ => rest.to.clone(),
+    };
+    rest
+}
+
 /// The items of a table.
 pub(crate) fn items(account: &AccountId, region: &Region, id: &str) -> ItemKeys {
-    ItemKeys(Key::new(DATA, account, region).text("item").text(id))
+    ItemKeys(data(account, region).text("item").text(id))
 }
 
 /// The entries of an index.
 pub(crate) fn entries(account: &AccountId, region: &Region, id: &str, index: &str) -> ItemKeys {
-    ItemKeys(Key::new(DATA, account, region).text("index").text(id).text(index))
+    ItemKeys(data(account, region).text("index").text(id).text(index))
 }
 
 /// The entries of all indexes of a table.
 pub(crate) fn all_entries(account: &AccountId, region: &Region, id: &str) -> Range {
-    Key::new(DATA, account, region).text("index").text(id).prefix()
+    data(account, region).text("index").text(id).prefix()
 }
 
 /// The keys of a table's items or an index's entries: a prefix, then a position

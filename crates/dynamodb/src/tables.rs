@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cumulet_attribute::KeyType;
+use cumulet_auth::policy::Document;
 use cumulet_base::{AccountId, Arn, Region};
 use cumulet_service::{Cx, Result};
 use cumulet_store::{Direction, Read as _, Snapshot, Store, StoreError, View};
@@ -12,7 +13,9 @@ use crate::error::Error;
 use crate::expression::{Path, Projection};
 use crate::key::{KeyAttribute, KeyError, KeySchema};
 use crate::model::{IndexRecord, IndexState, KeyRecord, ProjectionRecord, Scalar, TableRecord};
+use crate::resource_policy;
 use crate::store::{self, ItemKeys};
+use crate::streams::{self, StreamName};
 
 /// Every table of every account and region.
 #[derive(Debug)]
@@ -25,7 +28,10 @@ pub(crate) struct Table {
     pub(crate) arn: Arn,
     pub(crate) schema: KeySchema,
     pub(crate) indexes: Vec<Index>,
+    /// What tells of its changes, where it is on.
+    pub(crate) stream: Option<Stream>,
     pub(crate) keys: ItemKeys,
+    pub(crate) policy: Option<Arc<Document>>,
     /// Under which key the record lies, and the bytes that lay there.
     pub(crate) stored_at: Box<[u8]>,
     pub(crate) stored: bytes::Bytes,
@@ -39,6 +45,13 @@ pub(crate) struct Index {
     pub(crate) keys: ItemKeys,
     /// What entries hold; `None`: all.
     pub(crate) projection: Option<Projection>,
+}
+
+/// A table's stream, ready for writes.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) name: StreamName,
+    pub(crate) view: streams::View,
 }
 
 impl Index {
@@ -103,11 +116,17 @@ impl Table {
             Ok(Index { record: index.clone(), schema, keys, projection })
         });
         let indexes = indexes.collect::<std::result::Result<_, StoreError>>()?;
+        let policy = record.policy.as_ref().map(|policy| {
+            let broken = || StoreError::Corrupt(format!("the policy of table {}", record.name));
+            resource_policy::compile(policy).ok_or_else(broken)
+        });
         Ok(Self {
             arn: Arn::new("dynamodb", region, account, &format!("table/{}", record.name)),
             schema: schema(&record, &record.key).ok_or_else(broken)?,
             indexes,
+            stream: stream(account, region, &record)?,
             keys: store::items(account, region, &record.id),
+            policy: policy.transpose()?,
             stored_at: stored_at.into(),
             stored,
             record,
@@ -180,6 +199,22 @@ fn schema(record: &TableRecord, key: &KeyRecord) -> Option<KeySchema> {
     Some(KeySchema { partition: attribute(&key.hash)?, sort })
 }
 
+fn stream(
+    account: &AccountId,
+    region: &Region,
+    record: &TableRecord,
+) -> std::result::Result<Option<Stream>, StoreError> {
+    let Some(stream) = &record.stream else { return Ok(None) };
+    let unknown = || StoreError::Corrupt(format!("table {}: a stream's view", record.name));
+    let name = StreamName {
+        account: account.clone(),
+        region: region.clone(),
+        table: record.name.clone(),
+        label: stream.label,
+    };
+    Ok(Some(Stream { name, view: streams::View::parse(&stream.view).ok_or_else(unknown)? }))
+}
+
 /// The attributes of an index's entries: its keys, the table's keys and what it includes.
 fn projected(record: &TableRecord, index: &IndexRecord) -> Option<Vec<String>> {
     let included = match &index.projection {
@@ -228,6 +263,12 @@ impl TableName {
 
     pub(crate) fn arn(&self) -> Arn {
         Arn::new("dynamodb", &self.region, &self.account, &format!("table/{}", self.name))
+    }
+
+    /// The table's stream of that label.
+    pub(crate) fn stream(&self, label: i64) -> StreamName {
+        let (account, region) = (self.account.clone(), self.region.clone());
+        StreamName { account, region, table: self.name.clone(), label }
     }
 
     pub(crate) fn key(&self) -> cumulet_store::Key {

@@ -17,8 +17,8 @@ use cumulet_shape::Operation;
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_work::Work;
 
-use crate::DynamoDb;
 use crate::tables::TableName;
+use crate::{DynamoDb, Streams};
 
 /// A cloud with nothing but DynamoDB.
 pub(crate) struct Testing {
@@ -63,7 +63,7 @@ impl Testing {
             credentials: Arc::new(Anyone),
             store,
         };
-        let cloud = Cloud::new(parts, vec![service.clone()]);
+        let cloud = Cloud::new(parts, vec![service.clone(), Arc::new(Streams)]);
         cloud.start();
         let cx = cloud.context(Principal::Root { account: "123456789012".to_owned() });
         Self { cx, service, clock, _folder: folder }
@@ -98,7 +98,7 @@ impl Testing {
 
     /// Waits until `done`, which background work must bring about.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, done: impl Fn() -> F) {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if done().await {
                 return;
             }

@@ -4,7 +4,7 @@
 //! of callers do. It sleeps 20 times as long as it worked (a minute at least), so that large tables
 //! do not keep it busy; AWS promises "within a few days". An item is over when its attribute is a
 //! number of seconds in the past, and not more than five years (developer guide, "Using time to
-//! live (TTL)").
+//! live (TTL)"). A stream of the table tells of it as done by DynamoDB itself.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::DynamoDb;
 use crate::tables::{Table, TableName};
-use crate::write::{self, decode};
+use crate::write::{self, Cause, decode};
 
 const KIND: &str = "dynamodb/ttl";
 /// The pause between two walks through a table, at least, and after the store has refused.
@@ -111,7 +111,8 @@ async fn remove(store: &Store, table: &Table, item: &Item, now: Timestamp) -> Re
                 }
                 let item = write::read(&tx, table, position).await?;
                 if item.as_ref().is_some_and(|item| is_over(table, item, now)) {
-                    write::replace(&tx, table, position, item.as_ref(), None, false)?;
+                    let change = (item.as_ref(), None);
+                    write::change(&tx, table, position, change, Cause::Expiry, now).await?;
                 }
                 Ok::<_, ServiceError>(true)
             }

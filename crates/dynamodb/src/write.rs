@@ -1,10 +1,12 @@
 //! One write: what it makes of an item, and what becomes of the item's index entries.
 //!
 //! PutItem, UpdateItem, DeleteItem, each request of a batch and each action of a transaction are a
-//! [`Write`]. [`Write::decide`] is pure; [`replace`] alone writes items and index entries.
+//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries and what the
+//! table's stream tells of them.
 
 use bytes::Bytes;
 use cumulet_attribute::Item;
+use cumulet_base::Timestamp;
 use cumulet_service::Result;
 use cumulet_store::{Read, StoreError, Tx};
 
@@ -12,6 +14,7 @@ use crate::capacity::{self, IndexChange};
 use crate::error::Error;
 use crate::expression::{Action as UpdateAction, Condition, Expression, Projection, Update};
 use crate::key::KeyError;
+use crate::streams;
 use crate::tables::{Index, Table};
 use crate::units::Units;
 
@@ -29,6 +32,8 @@ pub(crate) struct Write {
 pub(crate) enum Action {
     /// The item, in place of the one with its key.
     Put(Item),
+    /// The item, unless one has its key.
+    Insert(Item),
     /// The item with this key, changed; `None` changes nothing but makes the item.
     Update(Item, Option<Update>),
     /// The item with this key, removed.
@@ -41,7 +46,7 @@ impl Write {
     /// Where the item lies. Refuses what does not fit the table, whatever lies there.
     pub(crate) fn locate(&self, table: &Table) -> std::result::Result<Vec<u8>, Error> {
         let key = match &self.action {
-            Action::Put(item) => {
+            Action::Put(item) | Action::Insert(item) => {
                 table.schema.check_item(item)?;
                 for index in table.kept_indexes() {
                     index.schema.check_indexed(&index.record.name, item)?;
@@ -73,10 +78,12 @@ impl Write {
             return Err(Error::ConditionFailed(old.filter(|_| self.wants_item).cloned()));
         }
         match &self.action {
-            Action::Put(item) => Ok(Some(item.clone())),
+            Action::Insert(_) if old.is_some() => Err(Error::DuplicateItem),
+            Action::Put(item) | Action::Insert(item) => Ok(Some(item.clone())),
             Action::Delete(_) => Ok(None),
             Action::Check(_) => Ok(old.cloned()),
             Action::Update(key, None) => Ok(Some(old.unwrap_or(key).clone())),
+            Action::Update(_, Some(update)) if old.is_none() && !update.makes_item() => Ok(None),
             Action::Update(key, Some(update)) => {
                 let new = update.apply(old.unwrap_or(key))?;
                 let touched =
@@ -90,13 +97,41 @@ impl Write {
     }
 
     /// Does it within a transaction: the item before and after, and what that cost.
-    pub(crate) async fn run(&self, tx: &Tx, table: &Table) -> Result<Written> {
-        let position = self.locate(table)?;
-        let old = read(tx, table, &position).await?;
-        let new = self.decide(table, old.as_ref())?;
-        let units = replace(tx, table, &position, old.as_ref(), new.as_ref(), false)?;
-        Ok(Written { old, new, units })
+    pub(crate) async fn run(&self, tx: &Tx, table: &Table, now: Timestamp) -> Result<Written> {
+        Ok(self.attempt(tx, table, now).await??)
     }
+
+    /// The same for those who answer with the refusal themselves; then nothing is written.
+    pub(crate) async fn attempt(
+        &self,
+        tx: &Tx,
+        table: &Table,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Written, Error>> {
+        let position = match self.locate(table) {
+            Ok(position) => position,
+            Err(error) => return Ok(Err(error)),
+        };
+        let old = read(tx, table, &position).await?;
+        let new = match self.decide(table, old.as_ref()) {
+            Ok(new) => new,
+            Err(error) => return Ok(Err(error)),
+        };
+        let images = (old.as_ref(), new.as_ref());
+        let units = change(tx, table, &position, images, Cause::Request, now).await?;
+        Ok(Ok(Written { old, new, units }))
+    }
+}
+
+/// Why an item changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Somebody wrote it.
+    Request,
+    /// Somebody wrote it in a transaction, which costs twice as much.
+    Transaction,
+    /// Its time to live is over.
+    Expiry,
 }
 
 /// What a write has done.
@@ -108,7 +143,8 @@ pub(crate) struct Written {
 }
 
 /// Refuses updates into index keys, and values of the request as index keys of other types: before
-/// the condition is judged, as AWS does.
+/// the condition is judged, as AWS does. (Values that the update computes are refused in other
+/// words once they are known.)
 fn check_index_updates(table: &Table, update: &Update) -> std::result::Result<(), Error> {
     for index in table.kept_indexes() {
         for attribute in index.schema.attributes() {
@@ -125,8 +161,10 @@ fn check_index_updates(table: &Table, update: &Update) -> std::result::Result<()
                 }
                 _ => None,
             };
-            if kind.is_some_and(|kind| kind != attribute.kind.kind()) {
-                return Err(Error::IndexKeyUpdate);
+            let expected = attribute.kind.kind();
+            if let Some(kind) = kind.filter(|kind| *kind != expected) {
+                let (name, index) = (attribute.name.clone(), index.record.name.clone());
+                return Err(KeyError::IndexType(name, expected, kind, index).into());
             }
         }
     }
@@ -152,7 +190,23 @@ pub(crate) fn decode(bytes: Bytes) -> std::result::Result<Item, StoreError> {
 }
 
 /// Replaces `old`, which lies at `position`, by `new`; `None` is no item. Returns what it costs.
-pub(crate) fn replace(
+pub(crate) async fn change(
+    tx: &Tx,
+    table: &Table,
+    position: &[u8],
+    (old, new): (Option<&Item>, Option<&Item>),
+    cause: Cause,
+    now: Timestamp,
+) -> Result<Units> {
+    let units = replace(tx, table, position, old, new, cause == Cause::Transaction)?;
+    if let Some(stream) = &table.stream {
+        streams::append(tx, table, stream, (old, new), cause, now).await?;
+    }
+    Ok(units)
+}
+
+/// The item and its index entries.
+fn replace(
     tx: &Tx,
     table: &Table,
     position: &[u8],

@@ -210,7 +210,7 @@ fn unreadable_form() -> Error {
 /// DynamoDB answers `application/json` in kind (as dynalite has recorded it).
 fn in_kind(service: &'static ServiceMeta, parts: &Parts, response: &mut Response<Body>) {
     let kind = text(&parts.headers, CONTENT_TYPE).unwrap_or_default();
-    if service.name == "dynamodb" && kind.split(';').next().map(str::trim) == Some(JSON) {
+    if service.signing_name == "dynamodb" && kind.split(';').next().map(str::trim) == Some(JSON) {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
 }

@@ -6,6 +6,7 @@
 
 mod control;
 mod cors;
+mod loopback;
 mod refuse;
 mod verify;
 mod web;
@@ -20,9 +21,15 @@ use cumulet_wire::Router;
 use http::header::{HOST, HeaderMap, HeaderValue, InvalidHeaderValue, REFERER, USER_AGENT};
 use http::{Request, Response};
 
+use crate::loopback::is_local_host;
+pub use crate::loopback::is_loopback_host;
 use crate::web::Found;
 pub use crate::web::Web;
 
+/// What is told to who comes to a loopback port by another name.
+const FOREIGN: &str = "This port answers to 127.0.0.1, [::1], localhost, the names below it and its \
+                       site's own as the Host. A page elsewhere must not read what is on this \
+                       machine (DNS rebinding).\n";
 /// Signing keys that are kept ready; each takes about 200 bytes.
 const SIGNING_KEYS: usize = 4096;
 
@@ -92,8 +99,8 @@ impl Gateway {
     }
 }
 
-/// The gateway as the listener of one site has it: whatever host a request names, it is for that
-/// site, and nothing else is reached.
+/// The gateway as the loopback listener of one site has it: whichever of this machine's names a
+/// request has for it, it is for that site, and nothing else is reached.
 struct Pinned {
     gateway: Arc<Gateway>,
     host: String,
@@ -118,6 +125,10 @@ impl Handler for Pinned {
     fn handle(&self, peer: Peer, mut request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
         Box::pin(async move {
             let info = self.gateway.request_info(&peer, &request);
+            let asked = authority(&request).unwrap_or_default();
+            if !is_local_host(&asked) && bare_host(&asked) != self.host {
+                return refuse::plain(421, FOREIGN);
+            }
             request.headers_mut().insert(HOST, self.value.clone());
             let sites = std::slice::from_ref(&self.sites);
             match web::find(sites, &self.host, request.uri().path()) {

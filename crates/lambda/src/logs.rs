@@ -10,9 +10,10 @@ use cumulet_base::{AccountId, Arn, Region};
 use cumulet_sandbox::{LogLine, LogSink};
 use cumulet_service::{Access, Cloud, Cx, Principal};
 
-/// What it takes to write lines. The group is made where there is none, which a role may leave to
-/// Lambda here.
+/// What it takes to write lines to a group that is there.
 const ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+/// What it takes to make the group where there is none.
+const MAKING: &str = "logs:CreateLogGroup";
 
 /// The log group of one function version.
 pub(crate) struct Group {
@@ -22,6 +23,8 @@ pub(crate) struct Group {
     name: String,
     writer: Mutex<Option<Arc<Principal>>>,
     open: AtomicBool,
+    /// Whether lines may make the group.
+    makes: AtomicBool,
 }
 
 impl Group {
@@ -32,8 +35,9 @@ impl Group {
         region: Region,
         name: String,
     ) -> Arc<Self> {
-        let (writer, open) = (Mutex::default(), AtomicBool::new(true));
-        Arc::new(Self { cloud, account, region, name, writer, open })
+        let (writer, open, makes) =
+            (Mutex::default(), AtomicBool::new(true), AtomicBool::new(true));
+        Arc::new(Self { cloud, account, region, name, writer, open, makes })
     }
 
     /// From here on lines are the function's role's.
@@ -58,6 +62,8 @@ impl Group {
                 refusal.get_or_insert(error);
             }
         }
+        let makes = cx.authorize(&Access::on(&cx, MAKING, arn)).await.is_ok();
+        self.makes.store(makes, Ordering::Relaxed);
         let was_open = self.open.swap(refusal.is_none(), Ordering::Relaxed);
         if let (true, Some(refusal)) = (was_open, refusal) {
             tracing::warn!(group = self.name, %refusal, "a function's log lines are not kept");
@@ -79,6 +85,7 @@ impl LogSink for Group {
             stream: line.stream.as_ref().to_owned(),
             at: line.at,
             message: line.text,
+            makes_group: self.makes.load(Ordering::Relaxed),
         });
     }
 }

@@ -57,6 +57,12 @@ pub(crate) async fn check(cx: &Cx, name: &FunctionName, role: &str) -> Result<()
     }
 }
 
+/// The session is called like the function. A session's name has two characters at least; what AWS
+/// calls that of a function with one is not known.
+fn session_name(function: &str) -> String {
+    if function.len() < 2 { format!("awslambda_{function}") } else { function.to_owned() }
+}
+
 async fn assume(cx: &Cx, name: &FunctionName, role: &str) -> Result<Credentials> {
     let arn: Arn = name.arn();
     let cx = cx
@@ -64,7 +70,7 @@ async fn assume(cx: &Cx, name: &FunctionName, role: &str) -> Result<Credentials>
         .in_account(name.account.clone());
     let input = AssumeRoleRequest {
         role_arn: role.to_owned(),
-        role_session_name: name.name.clone(),
+        role_session_name: session_name(&name.name),
         duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
         ..AssumeRoleRequest::default()
     };

@@ -24,11 +24,13 @@ pub(crate) struct Entry {
 pub(crate) struct Making {
     pub(crate) group: u64,
     pub(crate) stream: u64,
+    /// Whether the group may be made, too.
+    pub(crate) makes_group: bool,
 }
 
 impl Making {
     pub(crate) fn draw(ids: &dyn Ids) -> Self {
-        Self { group: random(ids), stream: random(ids) }
+        Self { group: random(ids), stream: random(ids), makes_group: true }
     }
 }
 
@@ -51,12 +53,12 @@ pub(crate) async fn append(
     let found = name.find(tx).await?;
     let group = match (found, making) {
         (Some(group), _) => group,
-        (None, None) => return Err(Error::GroupNotFound),
-        (None, Some(making)) => {
+        (None, Some(making)) if making.makes_group => {
             let group = GroupRecord::new(making.group, now.millis());
             tx.put_record(name.key(), &group);
             group
         }
+        (None, _) => return Err(Error::GroupNotFound),
     };
     let keys = name.keys(&group);
     let before: Option<StreamRecord> =

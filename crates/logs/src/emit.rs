@@ -48,8 +48,16 @@ struct Waiting {
     dropped: u64,
 }
 
+/// Events by stream.
+type Batch = BTreeMap<(GroupName, String), Lines>;
+
 /// Events for one stream.
-type Batch = BTreeMap<(GroupName, String), Vec<Entry>>;
+#[derive(Debug, Default)]
+struct Lines {
+    entries: Vec<Entry>,
+    /// Whether one of them may make the group.
+    makes_group: bool,
+}
 
 impl Queue {
     /// Takes a line. When there is no room it is the new line that is dropped: what stands before
@@ -93,7 +101,7 @@ fn batches(lines: Vec<LogLine>, now: Timestamp) -> Vec<Batch> {
     let mut batches = vec![Batch::new()];
     let (mut bytes, mut events) = (0, 0);
     for line in lines {
-        let LogLine { account, region, group, stream, at, message } = line;
+        let LogLine { account, region, group, stream, at, message, makes_group } = line;
         let to = (GroupName { account, region, name: group }, stream);
         for part in parts(&message) {
             bytes += part.len() + EVENT_OVERHEAD;
@@ -105,7 +113,9 @@ fn batches(lines: Vec<LogLine>, now: Timestamp) -> Vec<Batch> {
             let time = u64::try_from(at.millis()).unwrap_or(0);
             let entry = Entry { time, stored: Event::encode(now.millis(), part) };
             if let Some(batch) = batches.last_mut() {
-                batch.entry(to.clone()).or_default().push(entry);
+                let lines = batch.entry(to.clone()).or_default();
+                lines.entries.push(entry);
+                lines.makes_group |= makes_group;
             }
         }
     }
@@ -130,17 +140,35 @@ async fn write(store: &Store, batch: &Batch, makings: &[Making], now: Timestamp)
     for attempt in 1..=ATTEMPTS {
         let written = store
             .transact(async |tx| {
-                for (((name, stream), entries), making) in batch.iter().zip(makings) {
-                    append(&tx, name, stream, entries, now, Some(*making)).await?;
+                let mut homeless = Vec::new();
+                for (((name, stream), lines), making) in batch.iter().zip(makings) {
+                    let making = Making { makes_group: lines.makes_group, ..*making };
+                    match append(&tx, name, stream, &lines.entries, now, Some(making)).await {
+                        Err(Error::GroupNotFound) => homeless.push((name, lines.entries.len())),
+                        appended => drop(appended?),
+                    }
                 }
-                Ok::<_, Error>(())
+                Ok::<_, Error>(homeless)
             })
             .await;
-        let Err(error) = written else { return };
+        let error = match written {
+            Ok(homeless) => {
+                for (group, lines) in homeless {
+                    let group = &group.name;
+                    tracing::warn!(
+                        group,
+                        lines,
+                        "log lines dropped: who writes may not make the group"
+                    );
+                }
+                return;
+            }
+            Err(error) => error,
+        };
         let passing =
             !matches!(error, Error::Store(StoreError::Corrupt(_) | StoreError::TooLarge(_)));
         if !passing || attempt == ATTEMPTS {
-            let lines: usize = batch.values().map(Vec::len).sum();
+            let lines: usize = batch.values().map(|lines| lines.entries.len()).sum();
             tracing::error!(%error, lines, "log lines could not be written and are lost");
             return;
         }
@@ -161,6 +189,7 @@ mod tests {
             stream: stream.to_owned(),
             at: Timestamp::from_millis(5),
             message: message.to_owned(),
+            makes_group: true,
         }
     }
 
@@ -205,7 +234,7 @@ mod tests {
         assert!(batches.len() >= 3);
         let mut seen = Vec::new();
         for batch in &batches {
-            let entries: Vec<_> = batch.values().flatten().collect();
+            let entries: Vec<_> = batch.values().flat_map(|lines| &lines.entries).collect();
             assert!(entries.iter().map(|e| Event::size(&e.stored)).sum::<usize>() <= BATCH_BYTES);
             seen.extend(entries.iter().map(|e| Event::decode(&e.stored).unwrap().message));
         }

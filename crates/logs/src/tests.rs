@@ -334,6 +334,7 @@ fn line(stream: &str, message: String) -> LogLine {
         stream: stream.to_owned(),
         at: Timestamp::from_millis(NOW),
         message,
+        makes_group: true,
     }
 }
 
@@ -360,6 +361,25 @@ async fn emitted_lines_are_written_without_being_asked_for() {
     fixture.cx().emit(line("s", "hello".to_owned()));
     eventually(async || fixture.entries().await > 0).await;
     assert_eq!(fixture.filter(in_group("/aws/lambda/f")).await.0, ["hello"]);
+}
+
+#[tokio::test]
+async fn a_group_is_made_only_by_who_may_make_it() {
+    let fixture = Fixture::new().await;
+    let telemetry = fixture.cloud.telemetry().unwrap();
+    let without = |message: &str| LogLine { makes_group: false, ..line("s", message.to_owned()) };
+    fixture.cx().emit(without("lost"));
+    // What comes in with it is not lost for that.
+    let elsewhere = LogLine { group: "other".to_owned(), ..line("s", "kept".to_owned()) };
+    fixture.cx().emit(elsewhere);
+    telemetry.flush().await;
+    assert_eq!(fixture.filter(in_group("other")).await.0, ["kept"]);
+    let groups = fixture.wire("DescribeLogGroups", "{}").await;
+    assert_eq!(groups["logGroups"].as_array().unwrap().len(), 1);
+    fixture.group("/aws/lambda/f").await;
+    fixture.cx().emit(without("there"));
+    telemetry.flush().await;
+    assert_eq!(fixture.filter(in_group("/aws/lambda/f")).await.0, ["there"]);
 }
 
 #[tokio::test]

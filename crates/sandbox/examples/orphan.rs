@@ -53,7 +53,7 @@ fn launcher(root: &Path) -> Arc<dyn Launcher> {
     let cgroup = CgroupParent::own();
     if kind == "isolated" {
         let program = std::env::current_exe().unwrap();
-        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, endpoint: None }).unwrap())
+        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
     } else {
         Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
     }

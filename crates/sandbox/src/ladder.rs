@@ -4,11 +4,13 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit};
+
 use crate::cgroup::CgroupParent;
+use crate::egress::{Egress, Way};
 use crate::isolated::{IsolatedLauncher, Isolation};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 use crate::plain::PlainLauncher;
@@ -21,30 +23,40 @@ pub struct Climbed {
     pub rung: Rung,
     /// What keeps functions from a stronger one, and what to do about it. `None` at the top.
     pub obstacle: Option<String>,
+    /// How far out functions get, as far as policy lets them. `None` where nothing stands between
+    /// them and the machine's own network.
+    pub egress: Option<Way>,
 }
 
 /// Tries the rungs, strongest first, and takes the first that works: a sandbox is really made.
 /// Blocks for some tens of milliseconds.
 ///
 /// `program` calls [`crate::sandbox_entry`] first of all; `scratch` is for what plain processes
-/// write; `endpoint` is where this cloud listens, for sandboxes to reach it.
-pub fn climb(
-    program: PathBuf,
-    scratch: &Path,
-    endpoint: Option<SocketAddr>,
-) -> io::Result<Climbed> {
+/// write; `egress` is the way out of sandboxes.
+pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> io::Result<Climbed> {
+    raise_descriptors();
     let cgroup = CgroupParent::own();
     let counted = cgroup.is_some();
-    let opened = IsolatedLauncher::open(Isolation { program, cgroup, endpoint });
-    let tried = opened.and_then(|launcher| launcher.try_out().map(|()| launcher));
-    let (launcher, obstacle): (Arc<dyn Launcher>, _) = match tried {
-        Ok(launcher) => {
+    let opened = IsolatedLauncher::open(Isolation { program, cgroup, egress });
+    let tried = opened.and_then(|launcher| launcher.try_out().map(|way| (launcher, way)));
+    let (launcher, obstacle, egress): (Arc<dyn Launcher>, _, _) = match tried {
+        Ok((launcher, way)) => {
             let obstacle = (launcher.rung() < Rung::Full).then(|| above_rootless(counted));
-            (Arc::new(launcher), obstacle)
+            (Arc::new(launcher), obstacle, Some(way))
         }
-        Err(error) => (Arc::new(PlainLauncher::new(scratch, None)?), Some(above_process(&error))),
+        Err(error) => {
+            (Arc::new(PlainLauncher::new(scratch, None)?), Some(above_process(&error)), None)
+        }
     };
-    Ok(Climbed { rung: launcher.rung(), launcher, obstacle })
+    Ok(Climbed { rung: launcher.rung(), launcher, obstacle, egress })
+}
+
+/// Each sandbox takes about twenty descriptors of this process, and most systems start programs
+/// with 1,024 of some hundred thousand that they may have. What functions may have is set for them.
+fn raise_descriptors() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, ..limit };
+    let _ = rustix::process::setrlimit(Resource::Nofile, most);
 }
 
 /// Why sandboxes share this user, or have limits that only this program counts.

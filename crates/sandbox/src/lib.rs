@@ -8,16 +8,19 @@
 //! - `launch` is the seam to isolation, `plain` its lowest rung, **which isolates nothing**,
 //!   `isolated` the others, `ladder` finds the strongest that a machine gives;
 //! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
+//! - `egress` is the way out of an isolated sandbox, by policy;
 //! - `pool` scales, reuses and ends sandboxes;
 //! - `logs` bounds and attributes what functions write;
 //! - `outcome` words results and failures as AWS does.
 //!
 //! Linux only. The one crate that may hold `unsafe`, in `plain` and `child` (between fork and
-//! exec), `isolated::sys` (forks and mounts) and `watch` (registering a file descriptor).
+//! exec), `isolated::sys` (forks and mounts), `egress` (socket options and addresses of datagrams)
+//! and `watch` (registering a file descriptor).
 
 mod api;
 mod cgroup;
 mod child;
+pub mod egress;
 mod function;
 mod http1;
 mod isolated;

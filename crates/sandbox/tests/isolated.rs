@@ -1,6 +1,8 @@
 //! The same functions as in `functions`, each in a sandbox.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
+#[path = "functions/egress.rs"]
+mod egress;
 #[path = "functions/errors.rs"]
 mod errors;
 #[path = "functions/hostile.rs"]

@@ -6,7 +6,7 @@ use cumulet_base::{AccountId, Region, Timestamp};
 
 use crate::BoxFuture;
 
-/// One line for a log stream. Group and stream are made where they are not there.
+/// One line for a log stream. The stream is made where it is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// Whose log it is.
@@ -21,6 +21,8 @@ pub struct LogLine {
     pub at: Timestamp,
     /// What a person reads.
     pub message: String,
+    /// Whether its writer may make the group where there is none: if not, the line is dropped then.
+    pub makes_group: bool,
 }
 
 /// Keeps lines: crate `logs` implements it.

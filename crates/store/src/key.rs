@@ -127,30 +127,49 @@ impl Key {
     pub fn components(encoded: &[u8]) -> Option<Vec<Component<'_>>> {
         let mut rest = encoded;
         let mut found = Vec::with_capacity(8);
-        while let Some((&tag, after)) = rest.split_first() {
-            let (component, after) = match tag {
-                U64 => {
-                    let (number, after) = after.split_first_chunk::<8>()?;
-                    (Component::U64(u64::from_be_bytes(*number)), after)
-                }
-                BYTES => {
-                    let (bytes, after) = unescape(after)?;
-                    (Component::Bytes(bytes), after)
-                }
-                TEXT => {
-                    let (bytes, after) = unescape(after)?;
-                    let text = match bytes {
-                        Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
-                        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
-                    };
-                    (Component::Text(text), after)
-                }
-                _ => return None,
-            };
+        while !rest.is_empty() {
+            let (component, after) = first(rest)?;
             found.push(component);
             rest = after;
         }
         Some(found)
+    }
+
+    /// The first `count` components of an encoded key and what follows them, which may be bytes of
+    /// another scheme; `None` where the key does not begin with so many.
+    ///
+    /// If such bytes follow a text or a byte string at once, they must not begin with 0xFF: its end
+    /// would be read as one of its bytes.
+    pub fn leading(encoded: &[u8], count: usize) -> Option<(Vec<Component<'_>>, &[u8])> {
+        let mut rest = encoded;
+        let mut found = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (component, after) = first(rest)?;
+            found.push(component);
+            rest = after;
+        }
+        Some((found, rest))
+    }
+}
+
+/// The first component, and what follows it.
+fn first(encoded: &[u8]) -> Option<(Component<'_>, &[u8])> {
+    let (&tag, after) = encoded.split_first()?;
+    match tag {
+        U64 => {
+            let (number, after) = after.split_first_chunk::<8>()?;
+            Some((Component::U64(u64::from_be_bytes(*number)), after))
+        }
+        BYTES => unescape(after).map(|(bytes, after)| (Component::Bytes(bytes), after)),
+        TEXT => {
+            let (bytes, after) = unescape(after)?;
+            let text = match bytes {
+                Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+                Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).ok()?),
+            };
+            Some((Component::Text(text), after))
+        }
+        _ => None,
     }
 }
 
@@ -276,6 +295,10 @@ mod tests {
                 })
                 .collect();
             assert_eq!(&read, parts);
+            let all = Key::components(&key).unwrap();
+            let longer = [&key[..], b"\xfe\x00"].concat();
+            assert_eq!(Key::leading(&longer, all.len()), Some((all.clone(), &b"\xfe\x00"[..])));
+            assert_eq!(Key::leading(&key, all.len() + 1), None);
         });
     }
 

@@ -41,7 +41,7 @@ pub fn answer(
         }
     };
     set_request_id(response.headers_mut(), operation.service.name, request_id);
-    if operation.service.name == "dynamodb" {
+    if operation.service.signing_name == "dynamodb" {
         checksum(&mut response);
     }
     response
@@ -50,7 +50,7 @@ pub fn answer(
 /// A request's id as the service's clients know it, from the one that every request has: DynamoDB's
 /// are 52 digits and capital letters, all others UUIDs.
 pub fn request_id(service: &ServiceMeta, ids: &dyn Ids, uuid: String) -> String {
-    if service.name == "dynamodb" {
+    if service.signing_name == "dynamodb" {
         ids.text(52, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     } else {
         uuid

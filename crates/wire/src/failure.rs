@@ -105,7 +105,7 @@ pub fn failure(
         *response.body_mut() = Body::empty();
         response.headers_mut().remove(CONTENT_TYPE);
     }
-    if service.name == "dynamodb" {
+    if service.signing_name == "dynamodb" {
         checksum(&mut response);
     }
     response

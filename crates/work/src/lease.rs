@@ -106,6 +106,21 @@ impl Lease {
         }))
     }
 
+    /// Takes the job that the order has at `due` from whoever holds it: it is due at `now`.
+    pub(crate) async fn revoke(
+        tx: &Tx,
+        kind: &Arc<str>,
+        (due, key): &(u64, String),
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let held = load(tx, kind, key).await?.filter(|job| job.running && job.due == *due);
+        if let Some(mut job) = held {
+            // Still `running`: what was enqueued meanwhile stays behind it.
+            move_to(tx, kind, key, &mut job, now);
+        }
+        Ok(())
+    }
+
     /// Holds the job until `until`.
     pub(crate) async fn renew(&self, store: &Store, until: u64) -> Result<(), LeaseError> {
         let body = |tx: Tx| async move {

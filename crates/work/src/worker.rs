@@ -56,6 +56,8 @@ pub struct Work(Arc<Shared>);
 struct Shared {
     store: Store,
     clock: Arc<dyn Clock>,
+    /// Whether nobody else takes jobs from the store.
+    sole: bool,
     stop: watch::Sender<Stop>,
     dispatchers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -73,8 +75,18 @@ enum Stop {
 impl Work {
     /// The queue in `store`. Nothing runs before a kind is registered.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self::of(store, clock, false)
+    }
+
+    /// The queue in a store that no other worker uses as long as this one does. What is leased when
+    /// its kind is registered, a process held that is dead: it is run at once.
+    pub fn sole(store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self::of(store, clock, true)
+    }
+
+    fn of(store: Store, clock: Arc<dyn Clock>, sole: bool) -> Self {
         let stop = watch::Sender::new(Stop::Run);
-        Self(Arc::new(Shared { store, clock, stop, dispatchers: Mutex::default() }))
+        Self(Arc::new(Shared { store, clock, sole, stop, dispatchers: Mutex::default() }))
     }
 
     /// Runs the jobs of `kind`, at most `concurrency` at a time, each by calling `handler` on a
@@ -91,6 +103,7 @@ impl Work {
             kind: kind.into(),
             handler: Arc::new(move |lease| Box::pin(handler(lease))),
             concurrency: concurrency.max(1),
+            sole: self.0.sole,
             running: Arc::default(),
             stop: self.0.stop.subscribe(),
         };
@@ -139,6 +152,7 @@ struct Dispatcher {
     kind: Arc<str>,
     handler: Handler,
     concurrency: usize,
+    sole: bool,
     /// Keys of jobs that run here. Should a lease end although the job still runs (the store or
     /// the clock stood still), it is not begun a second time beside the first.
     running: Arc<Mutex<HashSet<Arc<str>>>>,
@@ -156,6 +170,11 @@ impl Dispatcher {
     async fn run(mut self) {
         let mut watch = self.store.watch(&order_key(&self.kind));
         let permits = Arc::new(Semaphore::new(self.concurrency));
+        if self.sole
+            && let Err(why) = self.take_back().await
+        {
+            tracing::warn!(kind = &*self.kind, %why, "interrupted jobs wait for their leases' end");
+        }
         while *self.stop.borrow_and_update() == Stop::Run {
             let free = tokio::select! {
                 _ = self.stop.changed() => continue,
@@ -189,6 +208,23 @@ impl Dispatcher {
         }
         // All permits are back when all jobs have ended.
         let _ = permits.acquire_many(self.concurrency as u32).await;
+    }
+
+    /// Makes the jobs due that are leased to somebody.
+    async fn take_back(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let order = order_key(&self.kind);
+        // A lease's end is its place in the order. Those that have ended are due as they are.
+        let latest = order.clone().u64(millis(now.after(LEASE)).saturating_add(1));
+        let range = order.prefix().starting_at(&order.u64(millis(now))).before(&latest);
+        let mut scan = self.store.snapshot().scan(range, Direction::Forward);
+        while let Some((place, _)) = scan.next().await? {
+            let Some(place) = parse_order(&place) else { continue };
+            let (place, now) = (&place, millis(now));
+            let body = |tx: Tx| async move { Lease::revoke(&tx, &self.kind, place, now).await };
+            self.store.transact(body).await?;
+        }
+        Ok(())
     }
 
     /// Leases up to `limit` jobs that are due.

@@ -335,6 +335,31 @@ async fn nothing_is_lost_when_the_process_dies_between_lease_and_completion() {
     cloud.settled("running").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_only_worker_runs_at_once_what_a_dead_one_held() {
+    let cloud = Cloud::new().await;
+    let mut calls = cloud.register(4, |_| std::future::pending());
+    cloud.enqueue("waiting", 5).await;
+    cloud.enqueue("running", 0).await;
+    next(&mut calls).await;
+    assert_eq!(cloud.enqueue("running", 0).await, Enqueued::Behind);
+    let left = tempfile::tempdir().unwrap();
+    copy(cloud.folder.as_ref().unwrap().path(), left.path());
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(START)));
+    let mut cloud = Cloud::open(left.path(), Arc::clone(&clock)).await;
+    cloud.work = Work::sole(cloud.store.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+    let mut calls = cloud.register(4, done);
+    // And what came behind it after it, but not what has its time to come.
+    for attempt in [2, 1] {
+        let lease = next(&mut calls).await;
+        assert_eq!((&*lease.key, lease.attempt), ("running", attempt));
+    }
+    cloud.settled("running").await;
+    silence(&mut calls).await;
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(&*next(&mut calls).await.key, "waiting");
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());

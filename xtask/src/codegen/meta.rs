@@ -41,10 +41,11 @@ pub(super) fn lib(name: &str, model: &Model, xmlns: Option<&String>) -> Result<S
     let option = |value: Option<&String>| {
         value.map_or("None".to_owned(), |v| format!("Some({})", literal(v)))
     };
+    let signing_name = meta.signing_name.as_ref().unwrap_or(&meta.endpoint_prefix);
     // awsJson 1.0's exceptions carry their Smithy namespace: `com.amazonaws.<name>.v<version>`.
-    let namespace = (meta.json_version.as_deref() == Some("1.0")).then(|| {
-        format!("com.amazonaws.{}.v{}", meta.endpoint_prefix, meta.api_version.replace('-', ""))
-    });
+    // DynamoDB Streams has that of DynamoDB.
+    let namespace = (meta.json_version.as_deref() == Some("1.0"))
+        .then(|| format!("com.amazonaws.{signing_name}.v{}", meta.api_version.replace('-', "")));
     Ok(format!(
         "//! The API of `{name}`: shapes, operations, exceptions.\n//!\n\
          {HEADER}\n\
@@ -62,7 +63,7 @@ pub(super) fn lib(name: &str, model: &Model, xmlns: Option<&String>) -> Result<S
          target_prefix: {}, version: {}, xmlns: {}, error_namespace: {},\n\
          routes: &[\n{routes}],\n}};\n",
         literal(name),
-        literal(meta.signing_name.as_ref().unwrap_or(&meta.endpoint_prefix)),
+        literal(signing_name),
         literal(&meta.endpoint_prefix),
         protocols?.join(", "),
         option(meta.target_prefix.as_ref()),

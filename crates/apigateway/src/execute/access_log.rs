@@ -64,18 +64,37 @@ pub(crate) fn fill(format: &str, variables: &Variables) -> String {
     line
 }
 
-/// Writes the line to the log group that `destination` names.
-pub(crate) fn write(cx: &Cx, destination: &str, stream: String, message: String) {
-    let Ok(arn) = destination.parse::<Arn>() else { return };
-    let group = arn.resource().strip_prefix("log-group:").unwrap_or_default();
-    let group = group.strip_suffix(":*").unwrap_or(group).to_owned();
-    let account: Option<AccountId> = arn.account().parse().ok();
-    let region: Option<Region> = arn.region().parse().ok();
-    let (Some(account), Some(region)) = (account, region) else { return };
-    // Only the API's own account: nobody writes into another's log.
-    if arn.service() == "logs" && !group.is_empty() && account == *cx.account() {
-        cx.emit(LogLine { account, region, group, stream, at: cx.now(), message });
+/// A log group.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) account: AccountId,
+    pub(crate) region: Region,
+    pub(crate) name: String,
+}
+
+impl Group {
+    /// The one that a stage's `destinationArn` names: of the API's own account, for nobody writes
+    /// into another's log.
+    pub(crate) fn named(cx: &Cx, destination: &str) -> Option<Self> {
+        let arn: Arn = destination.parse().ok()?;
+        let name = arn.resource().strip_prefix("log-group:")?;
+        let name = name.strip_suffix(":*").unwrap_or(name).to_owned();
+        let (account, region) = (arn.account().parse().ok()?, arn.region().parse().ok()?);
+        let is_own = arn.service() == "logs" && !name.is_empty() && account == *cx.account();
+        is_own.then_some(Self { account, region, name })
     }
+
+    /// As policies name a stream.
+    pub(crate) fn stream_arn(&self, stream: &str) -> Arn {
+        let resource = format!("log-group:{}:log-stream:{stream}", self.name);
+        Arn::new("logs", &self.region, &self.account, &resource)
+    }
+}
+
+/// Writes the line.
+pub(crate) fn write(cx: &Cx, group: Group, stream: String, message: String, makes_group: bool) {
+    let Group { account, region, name } = group;
+    cx.emit(LogLine { account, region, group: name, stream, at: cx.now(), message, makes_group });
 }
 
 #[cfg(test)]

@@ -285,9 +285,8 @@ fn log(
     begun: Instant,
 ) {
     let settings = stage.access_log_settings.clone().unwrap_or_default();
-    let (Some(destination), Some(format)) = (settings.destination_arn, settings.format) else {
-        return;
-    };
+    let group = settings.destination_arn.and_then(|arn| access_log::Group::named(cx, &arn));
+    let (Some(group), Some(format)) = (group, settings.format) else { return };
     let (status, length) = (response.status().as_u16(), response.body().len().unwrap_or(0));
     let millis = begun.elapsed().as_millis();
     let mut variables = access_log::variables(incoming, status, length, millis);
@@ -295,5 +294,5 @@ fn log(
         variables.insert("routeKey".into(), found.route_key.clone());
     }
     let stream = format!("{}/{}", incoming.api, incoming.stage.trim_start_matches('$'));
-    access_log::write(cx, &destination, stream, access_log::fill(&format, &variables));
+    access_log::write(cx, group, stream, access_log::fill(&format, &variables), true);
 }

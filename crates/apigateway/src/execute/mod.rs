@@ -17,6 +17,7 @@ pub(crate) mod incoming;
 pub(crate) mod invoke;
 pub(crate) mod jwt;
 pub(crate) mod lambda_authorizer;
+pub(crate) mod log_role;
 mod mapping;
 pub(crate) mod mock;
 mod rest;

@@ -13,7 +13,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::access_log::{self, Variables};
+use super::access_log::{self, Group, Variables};
 use super::deployed::Deployed;
 use super::gateway_response::{self, Refusal};
 use super::host::Place;
@@ -21,11 +21,13 @@ use super::incoming::{self, At, Incoming};
 use super::invoke::{self, Failure};
 use super::jwt::Issuers;
 use super::lambda_authorizer::{self, Asked, Remembered};
+use super::log_role::Writers;
 use super::mapping::Source;
 use super::rest_event::{self, Found};
 use super::routing::{self, Pattern, RouteKey, Values};
 use super::{access, answer, cognito, mock, rest_answer, validation};
 use crate::error::Error;
+use crate::rest::account;
 use crate::rest::integration::OF_CALLER;
 use crate::rest::keys::Keys;
 use crate::rest::model::{
@@ -40,6 +42,7 @@ pub(crate) struct Serving {
     issuers: Arc<Issuers>,
     compiled: Deployed<Compiled>,
     remembered: Remembered,
+    writers: Writers,
 }
 
 /// A deployment, ready to serve.
@@ -79,7 +82,8 @@ impl Compiled {
 
 impl Serving {
     pub(crate) fn new(issuers: Arc<Issuers>) -> Self {
-        Self { issuers, compiled: Deployed::default(), remembered: Remembered::default() }
+        let (compiled, remembered) = (Deployed::default(), Remembered::default());
+        Self { issuers, compiled, remembered, writers: Writers::default() }
     }
 }
 
@@ -116,7 +120,7 @@ pub(crate) async fn serve(
         Compiled::new(cx, &keys.api, snapshot)
     };
     match serving.compiled.get(&keys.api, &id, load).await {
-        Ok(compiled) => serve_stage(serving, cx, &compiled, served, request).await,
+        Ok(compiled) => serve_stage(serving, cx, &keys, &compiled, served, request).await,
         Err(error) => broken(&error),
     }
 }
@@ -167,6 +171,7 @@ async fn stage_of(
 async fn serve_stage(
     serving: &Serving,
     cx: &Cx,
+    keys: &Keys,
     compiled: &Compiled,
     served: Served,
     request: Request<Body>,
@@ -209,7 +214,7 @@ async fn serve_stage(
     if let (None, Some(trace)) = (&refusal, incoming.header("x-amzn-trace-id")) {
         put("x-amzn-trace-id", trace);
     }
-    visit.log(&stage, &response, refusal.as_ref(), begun);
+    visit.log(keys, &stage, &response, refusal.as_ref(), begun).await;
     response
 }
 
@@ -377,24 +382,32 @@ impl Visit<'_> {
         variables
     }
 
-    fn log(
+    async fn log(
         &self,
+        keys: &Keys,
         stage: &StageRecord,
         response: &Response<Body>,
         refusal: Option<&Refusal>,
         begun: Instant,
     ) {
         let settings = stage.access_log_settings.clone().unwrap_or_default();
-        let (Some(destination), Some(format)) = (settings.destination_arn, settings.format) else {
-            return;
+        let group = settings.destination_arn.and_then(|arn| Group::named(self.cx, &arn));
+        let (Some(group), Some(format)) = (group, settings.format) else { return };
+        let role = match account::log_role(&self.cx.store().snapshot(), &keys.apis).await {
+            Ok(Some(role)) => role,
+            Ok(None) => return,
+            Err(error) => return tracing::error!(%error, "an access log has no line of a request"),
         };
+        let stream = format!("{}/{}", self.incoming.api, stage.stage_name);
+        let leave = self.serving.writers.leave(self.cx, &role, &group, &stream).await;
+        let Some(makes_group) = leave else { return };
         let mut variables = self.variables(refusal);
         let mut put = |name: &'static str, value: String| variables.insert(name.into(), value);
         put("status", response.status().as_u16().to_string());
         put("responseLength", response.body().len().unwrap_or(0).to_string());
         put("responseLatency", begun.elapsed().as_millis().to_string());
-        let stream = format!("{}/{}", self.incoming.api, stage.stage_name);
-        access_log::write(self.cx, &destination, stream, access_log::fill(&format, &variables));
+        let line = access_log::fill(&format, &variables);
+        access_log::write(self.cx, group, stream, line, makes_group);
     }
 }
 

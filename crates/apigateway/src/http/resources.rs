@@ -150,6 +150,10 @@ impl Resource for Kind {
         self.update.is_none() || self.replaced.contains(&property)
     }
 
+    fn part_of(&self) -> Option<&'static str> {
+        (self.id != "apiId").then_some("ApiId")
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let members = self.members(desired)?;

@@ -116,7 +116,13 @@ pub(crate) async fn create(cx: &Cx, input: CreateRestApiRequest) -> ServiceResul
     fill(&mut api);
     check(cx, &api)?;
     let keys = Keys::new(cx, &api.id);
-    cx.store().transact(async |tx| put_new(&keys, &tx, &api, &root).await).await?;
+    cx.store()
+        .transact(async |tx| {
+            put_new(&keys, &tx, &api, &root).await?;
+            cx.note_made(&tx, &api.id);
+            Ok::<_, Error>(())
+        })
+        .await?;
     carry::shape(&api)
 }
 

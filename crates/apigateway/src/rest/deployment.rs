@@ -71,6 +71,7 @@ pub(crate) async fn create(cx: &Cx, input: CreateDeploymentRequest) -> ServiceRe
             let record = DeploymentRecord { id: id.clone(), description, created_date: now };
             keys.add(&tx, &record).await?;
             tx.put_record(keys.snapshot(&id), &snapshot);
+            cx.note_made(&tx, &id);
             if let Some(name) = input.stage_name.as_deref().filter(|name| !name.is_empty()) {
                 let there: Option<StageRecord> = keys.find(&tx, name).await?;
                 let fresh = there.is_none();

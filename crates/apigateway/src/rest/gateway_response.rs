@@ -81,7 +81,12 @@ pub(crate) async fn put(
     cx.store()
         .transact(async |tx| {
             keys.load(&tx).await?;
+            let there: Option<GatewayResponseRecord> =
+                keys.find(&tx, &record.response_type).await?;
             keys.put(&tx, &record);
+            if there.is_none() {
+                cx.note_made(&tx, &record.response_type);
+            }
             Ok::<_, Error>(())
         })
         .await?;

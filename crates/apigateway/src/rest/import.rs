@@ -224,6 +224,7 @@ pub(crate) async fn import(cx: &Cx, input: ImportRestApiRequest) -> ServiceResul
     cx.store()
         .transact(async |tx| {
             api::put_new(&keys, &tx, &api, &root).await?;
+            cx.note_made(&tx, &api.id);
             import.put(&keys, &tx).await
         })
         .await?;

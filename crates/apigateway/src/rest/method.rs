@@ -55,6 +55,11 @@ impl Place {
         }
     }
 
+    /// The method as one text, of the parts that tell it from all others.
+    fn named(&self) -> String {
+        format!("{}|{}|{}", self.keys.api, self.resource, self.method)
+    }
+
     async fn resource(&self, read: &impl Read) -> Result<ResourceRecord, Error> {
         self.keys.load(read).await?;
         self.keys.part(read, &self.resource).await
@@ -150,6 +155,7 @@ pub(crate) async fn put(cx: &Cx, input: PutMethodRequest) -> ServiceResult<Metho
                 return Err(Error::Conflict("Method already exists for this resource".to_owned()));
             }
             place.keys.put(&tx, &resource);
+            cx.note_made(&tx, &place.named());
             Ok(())
         })
         .await?;

@@ -1,6 +1,6 @@
 //! REST APIs (`apigateway`): the control plane.
 
-mod account;
+pub(crate) mod account;
 mod api;
 pub(crate) mod deployment;
 mod gateway_response;

@@ -192,7 +192,7 @@ pub(crate) struct StageRecord {
 }
 
 /// Where a stage writes what it served, and how.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct AccessLog {
     pub(crate) destination_arn: Option<String>,

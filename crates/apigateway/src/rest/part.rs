@@ -52,8 +52,15 @@ pub(crate) async fn create<O: Operation, P: Named>(
     cx.store()
         .transact(async |tx| {
             keys.load(&tx).await?;
+            // Models are known by their names.
+            if keys.find::<P>(&tx, part.key()).await?.is_some() {
+                let words = format!("{} name already exists for this REST API", P::NAMED);
+                return Err(Error::Conflict(words));
+            }
             unique(&keys, &tx, &part).await?;
-            keys.add(&tx, &part).await
+            keys.add(&tx, &part).await?;
+            cx.note_made(&tx, part.key());
+            Ok::<_, Error>(())
         })
         .await?;
     carry::shape(&part)

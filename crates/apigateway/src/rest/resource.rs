@@ -130,6 +130,7 @@ pub(crate) async fn create(cx: &Cx, input: CreateResourceRequest) -> ServiceResu
             };
             check(&new, &all)?;
             keys.add(&tx, &new).await?;
+            cx.note_made(&tx, &id);
             Ok::<_, Error>(new)
         })
         .await?;

@@ -2,7 +2,7 @@
 //!
 //! Promises: variables and access log take effect with the next request; tracing, caching and the
 //! settings of methods are kept and shown, no more.
-//! Refuses: names that AWS refuses, a second stage of the same name, deployments that are not
+//! Refuses: logs while the account has no role to write them, names that AWS refuses, a second stage of the same name, deployments that are not
 //! there, canaries.
 
 use cumulet_api_apigateway::ops::{
@@ -13,6 +13,7 @@ use cumulet_api_apigateway::types::{Op, PatchOperation, Stage};
 use cumulet_service::{Cx, Result as ServiceResult};
 use serde_json::{Map, Value, json};
 
+use super::account;
 use super::keys::Keys;
 use super::model::{DeploymentRecord, StageRecord};
 use super::patch::{self, Kind, Member};
@@ -80,6 +81,25 @@ pub(crate) fn check(stage: &StageRecord) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a stage writes access logs to CloudWatch, or is to write execution logs there.
+fn logs(stage: &StageRecord) -> bool {
+    let access = stage.access_log_settings.as_ref().and_then(|log| log.destination_arn.as_deref());
+    let level = |settings: &Value| settings.get("loggingLevel").cloned().unwrap_or_default();
+    access.is_some_and(|arn| arn.starts_with("arn:aws:logs:"))
+        || stage
+            .method_settings
+            .values()
+            .any(|one| ["ERROR", "INFO"].iter().any(|l| level(one) == *l))
+}
+
+fn is_logged_alike(one: &StageRecord, other: &StageRecord) -> bool {
+    let levels = |stage: &StageRecord| {
+        let levels = stage.method_settings.values().map(|one| one.get("loggingLevel").cloned());
+        levels.collect::<Vec<_>>()
+    };
+    one.access_log_settings == other.access_log_settings && levels(one) == levels(other)
+}
+
 /// What a deployment's request says of its stage.
 pub(crate) fn overlay(stage: &mut StageRecord, members: &Map<String, Value>) {
     if let Some(description) = carry::text(members, "stageDescription") {
@@ -114,7 +134,9 @@ pub(crate) async fn create(cx: &Cx, input: CreateStageRequest) -> ServiceResult<
             if keys.find::<StageRecord>(&tx, &stage.stage_name).await?.is_some() {
                 return Err(Error::Conflict("Stage already exists".to_owned()));
             }
-            keys.add(&tx, &stage).await
+            keys.add(&tx, &stage).await?;
+            cx.note_made(&tx, &stage.stage_name);
+            Ok(())
         })
         .await?;
     carry::shape(&stage)
@@ -147,9 +169,12 @@ pub(crate) async fn update(cx: &Cx, input: UpdateStageRequest) -> ServiceResult<
         .transact(async |tx| {
             keys.load(&tx).await?;
             let before = keys.part::<StageRecord>(&tx, &input.stage_name).await?;
-            let mut stage = patched(before, &operations)?;
+            let mut stage = patched(before.clone(), &operations)?;
             stage.last_updated_date = now;
             check(&stage)?;
+            if logs(&stage) && !is_logged_alike(&before, &stage) {
+                account::needed(&tx, &keys.apis).await?;
+            }
             keys.part::<DeploymentRecord>(&tx, &stage.deployment_id).await?;
             keys.put(&tx, &stage);
             Ok::<_, Error>(stage)

@@ -6,9 +6,10 @@ use cumulet_api_apigateway::ops::{
     CreateDeployment, CreateDeploymentRequest, GetAuthorizer, GetAuthorizerRequest, GetAuthorizers,
     GetAuthorizersRequest, GetMethod, GetMethodRequest, GetResources, GetResourcesRequest,
     GetRestApis, GetRestApisRequest, GetStage, GetStageRequest, ImportRestApi,
-    ImportRestApiRequest, PutRestApi, PutRestApiRequest,
+    ImportRestApiRequest, PutRestApi, PutRestApiRequest, UpdateAccount, UpdateAccountRequest,
+    UpdateStage, UpdateStageRequest,
 };
-use cumulet_api_apigateway::types::{Method, PutMode, RestApi};
+use cumulet_api_apigateway::types::{Method, Op, PatchOperation, PutMode, RestApi};
 use cumulet_base::{AccountId, Body};
 use cumulet_service::{Changed, Desired, Distrust, Principal, Result, Sites as _};
 use http::Request;
@@ -462,7 +463,8 @@ async fn a_stack_makes_an_api_by_hand() {
     .await;
     make("Model", json!({ "RestApiId": id, "Schema": { "type": "object" } })).await;
     make("RequestValidator", json!({ "RestApiId": id, "ValidateRequestBody": "true" })).await;
-    make("Account", json!({ "CloudWatchRoleArn": "arn:aws:iam::000000000000:role/logs" })).await;
+    let role = fixture.role("logs", &json!("*")).await;
+    make("Account", json!({ "CloudWatchRoleArn": role })).await;
     make(
         "GatewayResponse",
         json!({
@@ -536,6 +538,63 @@ async fn a_stack_makes_an_api_by_hand() {
         apis.remove(&cx, &id, &api_properties).await.unwrap();
     }
     assert_eq!(fixture.http(&id, "GET /prod/pets", &[]).await.0, 403);
+}
+
+fn patched(path: &str, value: &str) -> Option<Vec<PatchOperation>> {
+    let (path, value) = (Some(path.to_owned()), Some(value.to_owned()));
+    Some(vec![PatchOperation { op: Some(Op::Replace), path, value, from: None }])
+}
+
+#[tokio::test]
+async fn logs_are_written_as_the_accounts_role() {
+    let fixture = Fixture::new().await;
+    let api = fixture.rest(&json!({ "/a": { "get": proxy("") } })).await;
+    let stage = async |path: &str, value: &str| {
+        let input = UpdateStageRequest {
+            rest_api_id: api.clone(),
+            stage_name: "prod".to_owned(),
+            patch_operations: patched(path, value),
+        };
+        fixture.call::<UpdateStage>(input).await
+    };
+    let account = async |role: &str| {
+        let patch_operations = patched("/cloudwatchRoleArn", role);
+        fixture.call::<UpdateAccount>(UpdateAccountRequest { patch_operations }).await
+    };
+    let group = "arn:aws:logs:us-east-1:000000000000:log-group:g";
+    let format = "/accessLogSettings/format";
+    stage(format, "$context.requestId $context.status").await.unwrap();
+    let missing = "CloudWatch Logs role ARN must be set in account settings to enable logging";
+    for (path, value) in
+        [("/accessLogSettings/destinationArn", group), ("/*/*/logging/loglevel", "INFO")]
+    {
+        let refused = stage(path, value).await.unwrap_err();
+        assert_eq!(
+            (refused.code.as_ref(), refused.message.as_str()),
+            ("BadRequestException", missing)
+        );
+    }
+    // What writes nothing needs nobody.
+    stage("/*/*/logging/loglevel", "OFF").await.unwrap();
+
+    let distrusts = fixture.role("distrusts", &json!({ "Service": "lambda.amazonaws.com" })).await;
+    for role in [distrusts.as_str(), "arn:aws:iam::000000000000:role/none"] {
+        let refused = account(role).await.unwrap_err();
+        assert_eq!(refused.code, "BadRequestException");
+        assert!(refused.message.starts_with("The role ARN does not have required permissions"));
+    }
+    let role = fixture.role("logs", &json!("*")).await;
+    account(&role).await.unwrap();
+    stage("/accessLogSettings/destinationArn", group).await.unwrap();
+    let count = || fixture.neighbours.lines.lock().unwrap().len();
+    assert_eq!(fixture.http(&api, "GET /prod/a", &[]).await.0, 201);
+    assert_eq!(count(), 1);
+    // Without a role again, requests are served and leave no line; so they do in other ways.
+    account("").await.unwrap();
+    assert_eq!(fixture.http(&api, "GET /prod/a", &[]).await.0, 201);
+    assert_eq!(count(), 1);
+    stage("/description", "d").await.unwrap();
+    assert_eq!(stage(format, "$context.requestId").await.unwrap_err().message, missing);
 }
 
 /// Any document is imported or refused, and what is imported can be shown.

@@ -17,6 +17,7 @@ use crate::model::{
     Values,
 };
 use crate::store;
+use crate::types;
 
 impl Operation {
     /// Whether a physical resource with this policy stays where it is, when it is no longer wanted.
@@ -141,20 +142,32 @@ impl Run {
     /// no more.
     async fn forget_revived(&self, operation: &Operation) -> Result<(), Stop> {
         let records = self.records().await?;
-        let alive = |stale: &Stale| {
-            records.iter().filter_map(|record| record.current.as_ref()).any(|made| {
-                (&made.type_name, &made.physical_id)
-                    == (&stale.made.type_name, &stale.made.physical_id)
-            })
-        };
+        let alive: Vec<&Made> =
+            records.iter().filter_map(|record| record.current.as_ref()).collect();
         for record in &records {
-            if record.stale.iter().any(alive) {
-                let mut record = record.clone();
-                record.stale.retain(|stale| !alive(stale));
+            let mut rest = Vec::new();
+            for stale in &record.stale {
+                let same = |made: &&Made| self.is_same(made, &stale.made);
+                let revived = alive.iter().map(same).collect::<Result<Vec<_>, Stop>>()?;
+                rest.extend((!revived.contains(&true)).then(|| stale.clone()));
+            }
+            if rest.len() < record.stale.len() {
+                let record = ResourceRecord { stale: rest, ..record.clone() };
                 self.note(operation, &record, None).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether both are one physical resource.
+    fn is_same(&self, a: &Made, b: &Made) -> Result<bool, Stop> {
+        if (&a.type_name, &a.physical_id) != (&b.type_name, &b.physical_id) {
+            return Ok(false);
+        }
+        let whole = types::find(&self.cx, &a.type_name).and_then(|resource| resource.part_of());
+        let Some(whole) = whole else { return Ok(true) };
+        let (a, b) = (self.state(a)?.properties, self.state(b)?.properties);
+        Ok(a.get(whole) == b.get(whole))
     }
 
     async fn remove_stale(
@@ -246,8 +259,11 @@ impl Run {
             }
         } else {
             // Nothing was made, unless by a type that does not note it: such a one knows what it
-            // made by the name. That there is nothing of that name is the usual case.
-            if let Err(reason) = self.unmake(&record.id, &made).await? {
+            // made by name or properties. That there is nothing is the usual case.
+            let found = types::find(&self.cx, &begun.type_name);
+            if found.is_some_and(|resource| !resource.is_noted())
+                && let Err(reason) = self.unmake(&record.id, &made).await?
+            {
                 tracing::debug!(reason, name = begun.name, "nothing to remove under a name");
             }
             None

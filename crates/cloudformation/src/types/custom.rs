@@ -6,9 +6,9 @@
 //! answer, attributes are the answer's `Data`. Topics as service tokens are not here.
 
 use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use cumulet_api_lambda::ops::{InvocationRequest, Invoke};
 use cumulet_api_lambda::types::InvocationType;
 use cumulet_service::{
@@ -40,6 +40,11 @@ impl Resource for Custom {
 
     fn replaces(&self, property: &str) -> bool {
         property == "ServiceToken"
+    }
+
+    /// Only its answer tells that a function has made something, and it is asked to remove it anyway.
+    fn is_noted(&self) -> bool {
+        false
     }
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
@@ -96,11 +101,7 @@ impl<'a> Question<'a> {
     fn of(cx: &'a Cx, about: &[&dyn Display]) -> Result<Self> {
         let outside = || Error::internal("a custom resource outside of a stack");
         let part = cx.part().ok_or_else(outside)?;
-        let mut hash = DefaultHasher::new();
-        for thing in about {
-            thing.to_string().hash(&mut hash);
-        }
-        let key = responses::questions(cx, part).u64(hash.finish());
+        let key = responses::questions(cx, part).bytes(&digest(about));
         Ok(Self { cx, part, key })
     }
 
@@ -212,6 +213,17 @@ impl<'a> Question<'a> {
     }
 }
 
+/// What stands for these things in keys, which must be the same in every build.
+fn digest(about: &[&dyn Display]) -> Vec<u8> {
+    let mut hash = Context::new(&SHA256);
+    for thing in about {
+        let text = thing.to_string();
+        hash.update(&(text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.finish().as_ref().to_vec()
+}
+
 async fn awaited(cx: &Cx, asked: &Asked) -> Result<Option<Value>> {
     let key = responses::answer(cx, &asked.token);
     let found: Option<Awaited> = cx.store().snapshot().get_record(&key).await?;
@@ -292,6 +304,15 @@ mod tests {
         for wrong in [json!({"Status": "SUCCESS"}), json!([]), json!({"Status": 1})] {
             assert!(read(&wrong, None).is_err());
         }
+    }
+
+    #[test]
+    fn a_question_has_the_same_key_in_every_build() {
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        // Of `0000000000000006` and `Create`, and of `0000000000000001` and `n`.
+        let expected = "91a91e01799d90045d303c90b7db861d4d7968cab40793f70eafecb786e9693f";
+        assert_eq!(hex(digest(&[&"Create", &"n"])), expected);
+        assert_ne!(digest(&[&"Create", &"n"]), digest(&[&"Createn", &""]));
     }
 
     #[test]

@@ -114,6 +114,7 @@ async fn create(
                 store::claim(&tx, place, &record.id, host).await?;
             }
             tx.put_record(place.distribution(&record.id), &Stored::Distribution(record.clone()));
+            cx.note_made(&tx, &record.id);
             Ok(record.clone())
         })
         .await

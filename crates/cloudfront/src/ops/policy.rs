@@ -38,6 +38,7 @@ pub(super) async fn create(
             named_once(kind, &others, record)?;
             let key = place.policy(kind, &record.id);
             tx.put_record(key, &Stored::Policy(record.clone()));
+            cx.note_made(&tx, &record.id);
             Ok(record.clone())
         })
         .await

@@ -11,7 +11,7 @@ use cumulet_api_cloudfront::ops::{
 use cumulet_api_cloudfront::types::{
     self as api, DistributionConfig, DistributionConfigWithTags, Tag, TagKeys, Tags,
 };
-use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
+use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Made, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::read;
@@ -77,13 +77,14 @@ fn wire(tags: &BTreeMap<String, String>) -> Tags {
 
 async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
     let (mut config, tags) = properties(&desired)?;
-    // The same on every try: a second one is answered what the first one made.
     desired.name.clone_into(&mut config.caller_reference);
     let distribution_config_with_tags =
         DistributionConfigWithTags { distribution_config: config, tags: wire(&tags) };
     let request = CreateDistributionWithTagsRequest { distribution_config_with_tags };
-    let made = cx.call::<CreateDistributionWithTags>(request).await?;
-    Ok(actual(&made.distribution.unwrap_or_default()))
+    match cx.make_once::<CreateDistributionWithTags>(request).await? {
+        Made::Now(made) => Ok(actual(&made.distribution.unwrap_or_default())),
+        Made::Before(id) => Ok(actual(&get(cx, &id).await?.0)),
+    }
 }
 
 fn actual(distribution: &api::Distribution) -> Actual {

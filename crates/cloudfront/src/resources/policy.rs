@@ -10,19 +10,14 @@ use cumulet_api_cloudfront::ops::{
     DeleteResponseHeadersPolicyRequest, GetCachePolicy, GetCachePolicyRequest,
     GetOriginAccessControl, GetOriginAccessControlRequest, GetOriginRequestPolicy,
     GetOriginRequestPolicyRequest, GetResponseHeadersPolicy, GetResponseHeadersPolicyRequest,
-    ListCachePolicies, ListCachePoliciesRequest, ListOriginAccessControls,
-    ListOriginAccessControlsRequest, ListOriginRequestPolicies, ListOriginRequestPoliciesRequest,
-    ListResponseHeadersPolicies, ListResponseHeadersPoliciesRequest, UpdateCachePolicy,
-    UpdateCachePolicyRequest, UpdateOriginAccessControl, UpdateOriginAccessControlRequest,
-    UpdateOriginRequestPolicy, UpdateOriginRequestPolicyRequest, UpdateResponseHeadersPolicy,
-    UpdateResponseHeadersPolicyRequest,
+    UpdateCachePolicy, UpdateCachePolicyRequest, UpdateOriginAccessControl,
+    UpdateOriginAccessControlRequest, UpdateOriginRequestPolicy, UpdateOriginRequestPolicyRequest,
+    UpdateResponseHeadersPolicy, UpdateResponseHeadersPolicyRequest,
 };
-use cumulet_api_cloudfront::types as api;
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
 use serde_json::{Map, Value};
 
 use super::properties::read;
-use crate::carry::members;
 use crate::model::PolicyKind;
 
 /// A kind of resource: its names, and the operations on it.
@@ -73,13 +68,9 @@ impl Resource for Kind {
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let config = self.config(&desired)?;
-            let id = match create(cx, self.policy, config).await {
-                // Made by an earlier try that did not live to tell: the same name and the same
-                // configuration.
-                Err(error) if error.code.ends_with("AlreadyExists") => {
-                    find(cx, self.policy, config).await?.ok_or(error)?
-                }
-                made => made?,
+            let id = match cx.made_before().await? {
+                Some(id) => id,
+                None => create(cx, self.policy, config).await?,
             };
             Ok(actual(&id))
         })
@@ -223,74 +214,6 @@ async fn version(cx: &Cx, kind: PolicyKind, id: &str) -> Result<Option<String>> 
         }
         PolicyKind::ResponseHeadersPolicy => {
             cx.call::<GetResponseHeadersPolicy>(GetResponseHeadersPolicyRequest { id }).await?.e_tag
-        }
-    })
-}
-
-/// The id of one with this configuration.
-async fn find(cx: &Cx, kind: PolicyKind, config: &Value) -> Result<Option<String>> {
-    let wanted = match kind {
-        PolicyKind::OriginAccessControl => {
-            members(&read::<api::OriginAccessControlConfig>(config)?)?
-        }
-        PolicyKind::CachePolicy => members(&read::<api::CachePolicyConfig>(config)?)?,
-        PolicyKind::OriginRequestPolicy => {
-            members(&read::<api::OriginRequestPolicyConfig>(config)?)?
-        }
-        PolicyKind::ResponseHeadersPolicy => {
-            members(&read::<api::ResponseHeadersPolicyConfig>(config)?)?
-        }
-    };
-    Ok(match kind {
-        PolicyKind::OriginAccessControl => {
-            let request = ListOriginAccessControlsRequest::default();
-            let list = cx.call::<ListOriginAccessControls>(request).await?;
-            let items = list.origin_access_control_list.and_then(|list| list.items);
-            let name = wanted.get("Name").and_then(Value::as_str);
-            let found = items.into_iter().flatten().find(|item| Some(item.name.as_str()) == name);
-            match found {
-                None => None,
-                Some(found) => {
-                    let request = GetOriginAccessControlRequest { id: found.id.clone() };
-                    let there = cx.call::<GetOriginAccessControl>(request).await?;
-                    let there = there.origin_access_control.unwrap_or_default();
-                    let there = there.origin_access_control_config.unwrap_or_default();
-                    (members(&there)? == wanted).then_some(found.id)
-                }
-            }
-        }
-        PolicyKind::CachePolicy => {
-            let list = cx.call::<ListCachePolicies>(ListCachePoliciesRequest::default()).await?;
-            let items = list.cache_policy_list.and_then(|list| list.items).unwrap_or_default();
-            let mut items = items.into_iter().map(|item| item.cache_policy);
-            let same = |item: &api::CachePolicy| {
-                members(&item.cache_policy_config).is_ok_and(|there| there == wanted)
-            };
-            items.find(same).map(|item| item.id)
-        }
-        PolicyKind::OriginRequestPolicy => {
-            let list = cx
-                .call::<ListOriginRequestPolicies>(ListOriginRequestPoliciesRequest::default())
-                .await?;
-            let items =
-                list.origin_request_policy_list.and_then(|list| list.items).unwrap_or_default();
-            let mut items = items.into_iter().map(|item| item.origin_request_policy);
-            let same = |item: &api::OriginRequestPolicy| {
-                members(&item.origin_request_policy_config).is_ok_and(|there| there == wanted)
-            };
-            items.find(same).map(|item| item.id)
-        }
-        PolicyKind::ResponseHeadersPolicy => {
-            let list = cx
-                .call::<ListResponseHeadersPolicies>(ListResponseHeadersPoliciesRequest::default())
-                .await?;
-            let items =
-                list.response_headers_policy_list.and_then(|list| list.items).unwrap_or_default();
-            let mut items = items.into_iter().map(|item| item.response_headers_policy);
-            let same = |item: &api::ResponseHeadersPolicy| {
-                members(&item.response_headers_policy_config).is_ok_and(|there| there == wanted)
-            };
-            items.find(same).map(|item| item.id)
         }
     })
 }

@@ -6,8 +6,8 @@
 //! comes from (users' pages are served from loopback too), and the token.
 
 use std::fmt;
-use std::net::IpAddr;
 
+use cumulet_gateway::is_loopback_host;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, ORIGIN};
 
 /// What is known of a request before it is let in.
@@ -53,6 +53,7 @@ pub(super) fn local(caller: Caller<'_>) -> Result<(), Refusal> {
     if !caller.loopback {
         return Err(Refusal::Peer);
     }
+    // Names below `localhost` are users' sites.
     if !is_loopback_host(caller.authority) {
         return Err(Refusal::Host);
     }
@@ -90,18 +91,6 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
         (Some(value), None) => Some(value),
         _ => None,
     }
-}
-
-/// Whether a Host names this machine by a loopback address or as `localhost` itself: names below
-/// `localhost` are users' sites.
-fn is_loopback_host(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

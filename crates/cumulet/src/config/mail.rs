@@ -13,6 +13,7 @@ use super::Place;
 use crate::Outcome;
 use crate::admin::mail::{Server, Wish};
 use crate::client::{self, Client};
+use crate::running::{INTERRUPTED, told_to_stop};
 use crate::terminal::{print, print_json, printable};
 
 /// The environment variable that gives the password.
@@ -158,16 +159,34 @@ fn password(user: &str) -> Result<String, String> {
         eprint!("Password of {}: ", printable(user));
         let _ = std::io::stderr().flush();
     }
-    let hidden = Hidden::begin();
-    let mut line = String::new();
-    let read = input.lock().take(LONGEST).read_line(&mut line);
-    drop(hidden);
-    read.map_err(|why| format!("the password cannot be read: {why}"))?;
+    let line = client::wait(hidden_line())?;
     let password = line.trim_end_matches(['\n', '\r']);
     if password.is_empty() {
         return Err(format!("no password: type it, or set {PASSWORD}"));
     }
     Ok(password.to_owned())
+}
+
+/// A line of standard input, which the terminal does not show. Whoever thinks better of it gets his
+/// terminal back as it was.
+async fn hidden_line() -> Result<String, String> {
+    let told = told_to_stop()?;
+    let hidden = Hidden::begin();
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().take(LONGEST).read_line(&mut line).map(|_| line)
+    });
+    tokio::select! {
+        read = reading => {
+            let read = read.map_err(|why| why.to_string())?;
+            read.map_err(|why| format!("the password cannot be read: {why}"))
+        }
+        () = told => {
+            drop(hidden);
+            // The task still reads: it ends with the process only.
+            std::process::exit(INTERRUPTED.into())
+        }
+    }
 }
 
 /// While it lives, the terminal does not show what is typed.

@@ -7,7 +7,7 @@ use cumulet_sandbox::{Climbed, Fit, Runtime, climb, discover, select};
 use cumulet_store::Options;
 
 use super::Finding;
-use crate::isolation::{LEAST, this_program};
+use crate::isolation::{LEAST, described, this_program, way_out};
 
 /// No clock that is right shows less: this was written later, 2026-01-01T00:00:00Z.
 const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
@@ -92,10 +92,11 @@ pub(super) fn runtimes() -> Finding {
 /// How strongly functions are walled in here. A sandbox is made to find out.
 pub(super) fn isolation(data: &Path) -> Finding {
     const WHAT: &str = "isolation";
-    match climb(this_program(), &data.join("lambda/scratch"), None) {
+    let egress = way_out(None, &[]).ok();
+    match climb(this_program(), &data.join("lambda/scratch"), egress) {
         Err(why) => Finding::fail(WHAT, format!("functions cannot be started: {why}")),
-        Ok(Climbed { rung, obstacle, .. }) => {
-            let words = format!("{rung}: {}", rung.words());
+        Ok(Climbed { rung, obstacle, egress, .. }) => {
+            let words = described(rung, egress);
             let words = match obstacle {
                 Some(obstacle) => format!("{words}. {obstacle}"),
                 None => words,

@@ -1,6 +1,7 @@
 //! `cumulet doctor`: whether this machine and this data folder can run a cloud, and what to do
-//! where they cannot.
+//! where they cannot; with `--verify`, whether the data of a stopped cloud agree with themselves.
 
+mod data;
 mod machine;
 mod place;
 mod port;
@@ -25,6 +26,11 @@ pub(crate) struct Doctor {
     /// The address that the cloud would listen on.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
     pub(crate) listen: SocketAddr,
+
+    /// Look instead whether the data of a stopped cloud agree with themselves: items, index entries
+    /// and streams.
+    #[arg(long)]
+    pub(crate) verify: bool,
 
     /// Print JSON.
     #[arg(long)]
@@ -67,11 +73,22 @@ impl Finding {
     }
 }
 
-/// Fails where something would keep a cloud from running.
+/// Fails where something would keep a cloud from running, or something stored is wrong.
 pub(crate) fn run(options: &Doctor) -> Outcome {
+    let findings = if options.verify { data::data(&options.place) } else { checks(options) };
+    if options.json {
+        print_json(&findings)?;
+    } else {
+        print(&shown(&findings, Terminal::stdout()));
+    }
+    let failed = findings.iter().any(|finding| finding.health == Health::Fail);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn checks(options: &Doctor) -> Vec<Finding> {
     let running = Client::of(&options.place).and_then(|client| client::wait(client.get("status")));
     let running: Option<Status> = running.ok();
-    let findings = [
+    vec![
         place::folder(&options.place, running.as_ref()),
         place::key(&options.place),
         place::secrets(&options.place),
@@ -81,14 +98,7 @@ pub(crate) fn run(options: &Doctor) -> Outcome {
         machine::runtimes(),
         machine::isolation(&options.place.data),
         machine::authorities(),
-    ];
-    if options.json {
-        print_json(&findings)?;
-    } else {
-        print(&shown(&findings, Terminal::stdout()));
-    }
-    let failed = findings.iter().any(|finding| finding.health == Health::Fail);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    ]
 }
 
 fn shown(findings: &[Finding], terminal: Terminal) -> String {

@@ -40,12 +40,10 @@ use self::artifacts::Artifacts;
 use self::progress::Progress;
 use crate::Outcome;
 use crate::cli::Place;
+use crate::compose::NotStarted;
 use crate::isolation::LEAST;
-use crate::running::{Running, Start, told_to_stop};
+use crate::running::{INTERRUPTED, Running, Start, told_to_stop};
 use crate::terminal::Style;
-
-/// The exit code of a program that SIGINT ended, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Up {
@@ -80,6 +78,11 @@ pub(crate) struct Up {
     /// The region to deploy to.
     #[arg(long, default_value = "us-east-1")]
     region: String,
+
+    /// Let functions reach this destination too, beside the internet and this cloud: an address or
+    /// a name, or localhost for a service of this machine. May be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    egress_allow: Vec<String>,
 
     /// Do not follow the logs; and where the app cannot be deployed, end at once.
     #[arg(long)]
@@ -167,6 +170,7 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        egress_allow: options.egress_allow.clone(),
         // Of the app's own developer, on loopback as a rule.
         least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
         allow_reset: false,
@@ -183,26 +187,27 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         }
         Err(why) => {
             step.failed();
-            Err(advised(why, options.listen))
+            Err(advised(&why, options.listen))
         }
     }
 }
 
 /// Why a cloud did not start, with what to do where another one is the likely reason.
-fn advised(why: String, listen: SocketAddr) -> String {
-    if why.contains("is in use by another program") {
-        let free = listen.port().checked_add(1).unwrap_or(0);
-        return format!(
-            "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free port: \
-             `--listen 127.0.0.1:{free}`."
-        );
+fn advised(why: &NotStarted, listen: SocketAddr) -> String {
+    match why {
+        NotStarted::AddressInUse(why) => {
+            let free = listen.port().checked_add(1).unwrap_or(0);
+            format!(
+                "{why}. If another `cumulet up` runs there, stop it with Ctrl-C; or take a free \
+                 port: `--listen {}`.",
+                SocketAddr::new(listen.ip(), free)
+            )
+        }
+        NotStarted::DataInUse(why) => {
+            format!("{why}: `cumulet up` runs for this app already. Stop it with Ctrl-C first.")
+        }
+        NotStarted::Otherwise(why) => why.clone(),
     }
-    if why.contains("is in use by another process") {
-        return format!(
-            "{why}: `cumulet up` runs for this app already. Stop it with Ctrl-C first."
-        );
-    }
-    why
 }
 
 /// Builds, deploys and publishes.

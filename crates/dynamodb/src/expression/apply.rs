@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cumulet_attribute::{
-    Item, ItemBuilder, MAX_ITEM_SIZE, MapRef, Number, Type, Value, ValueError, ValueRef,
+    Item, ItemBuilder, ListRef, MAX_ITEM_SIZE, MapRef, Number, Type, Value, ValueError, ValueRef,
 };
 
 use super::path::{Path, Step};
@@ -20,6 +20,8 @@ pub enum UpdateError {
     AbsentAttribute,
     /// An operand of another type than the operation takes.
     OperandType,
+    /// The same of the AttributeUpdates parameter.
+    AttributeType,
     /// A path into what is not there or is no list or map.
     Path,
     /// The new item is larger than 400 KB.
@@ -37,6 +39,7 @@ impl fmt::Display for UpdateError {
             Self::OperandType => {
                 f.write_str("An operand in the update expression has an incorrect data type")
             }
+            Self::AttributeType => f.write_str("Type mismatch for attribute to update"),
             Self::Path => f.write_str(
                 "The document path provided in the update expression is invalid for update",
             ),
@@ -63,6 +66,13 @@ impl Update {
     /// The item after the update. `item` is the one before it or, where there is none, the key
     /// attributes alone: an update makes an item that is not there.
     pub fn apply(&self, item: &Item) -> Result<Item, UpdateError> {
+        self.applied(item).map_err(|error| match error {
+            UpdateError::OperandType if self.legacy => UpdateError::AttributeType,
+            error => error,
+        })
+    }
+
+    fn applied(&self, item: &Item) -> Result<Item, UpdateError> {
         let mut root = Node::Map(expand(item.attributes()));
         // All operands are read from the item as it was.
         let changes = self
@@ -133,13 +143,17 @@ fn evaluate<'a>(expression: &'a Expression, item: MapRef<'a>) -> Result<Change<'
             else {
                 return Err(UpdateError::OperandType);
             };
-            let mut builder = ItemBuilder::single(MAX_ITEM_SIZE);
-            builder.begin_list();
-            left.iter().chain(right.iter()).for_each(|element| builder.value(element));
-            builder.end();
-            Ok(put(builder.finish_value()?))
+            append(left, right).map(put)
         }
     }
+}
+
+fn append(left: ListRef<'_>, right: ListRef<'_>) -> Result<Value, UpdateError> {
+    let mut builder = ItemBuilder::single(MAX_ITEM_SIZE);
+    builder.begin_list();
+    left.iter().chain(right.iter()).for_each(|element| builder.value(element));
+    builder.end();
+    Ok(builder.finish_value()?)
 }
 
 impl Change<'_> {
@@ -159,10 +173,14 @@ fn number(expression: &Expression, item: MapRef<'_>) -> Result<Number, UpdateErr
     }
 }
 
-/// ADD to what is there: a sum, or the members of both sets.
+/// ADD to what is there: a sum, the members of both sets or (of AttributeUpdates: an expression is
+/// refused it) the elements of both lists.
 fn add(old: ValueRef<'_>, value: ValueRef<'_>) -> Result<Value, UpdateError> {
     if let (ValueRef::N(old), ValueRef::N(value)) = (old, value) {
         return Ok(Value::number(old.number().try_add(value.number())?));
+    }
+    if let (ValueRef::L(old), ValueRef::L(value)) = (old, value) {
+        return append(old, value);
     }
     let new = value.members().filter(|member| !old.has_member(*member));
     set(same_set(old, value)?, old.members().chain(new))

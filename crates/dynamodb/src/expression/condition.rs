@@ -84,13 +84,18 @@ impl Condition {
 
     /// The paths it names, in order.
     pub fn paths(&self) -> Vec<&Path> {
-        let mut paths = Vec::new();
-        self.test.visit_paths(&mut |path| paths.push(path));
-        paths
+        self.test.paths()
     }
 }
 
 impl Test {
+    /// The paths it names, in order.
+    pub(crate) fn paths(&self) -> Vec<&Path> {
+        let mut paths = Vec::new();
+        self.visit_paths(&mut |path| paths.push(path));
+        paths
+    }
+
     fn visit_paths<'t>(&'t self, visit: &mut dyn FnMut(&'t Path)) {
         match self {
             Self::Any(tests) | Self::All(tests) => {

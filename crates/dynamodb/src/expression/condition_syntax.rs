@@ -11,8 +11,8 @@ use super::syntax::{MAX_LEVELS, RawOperand, RawPath};
 const KEYWORDS: [&str; 5] = ["AND", "OR", "NOT", "BETWEEN", "IN"];
 /// Operators and functions in an expression, and operands of IN, at most (the guide's
 /// "Constraints").
-pub(super) const MAX_OPERATORS: usize = 300;
-const MAX_IN: usize = 100;
+pub(crate) const MAX_OPERATORS: usize = 300;
+pub(crate) const MAX_IN: usize = 100;
 
 /// A condition as written.
 #[derive(Debug)]

@@ -15,8 +15,11 @@ use crate::key::{KeyAttribute, KeySchema};
 /// A KeyConditionExpression: at most one condition for each attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyCondition {
-    clauses: Vec<(Box<str>, SortCondition)>,
+    clauses: Vec<Clause>,
 }
+
+/// An attribute and what it must be; `None`: what no key can be looked up by.
+type Clause = (Box<str>, Option<SortCondition>);
 
 /// What a key attribute must be. Of a partition key it is always `Eq`.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +49,8 @@ pub enum KeyConditionError {
     TooMany(usize, usize),
     /// No condition for a key attribute: its name.
     Missed(String),
+    /// A condition that no key can be looked up by.
+    NotIndexable,
     /// A condition that the partition key may not have: anything but `=`.
     NotSupported,
     /// A value of another type than the key attribute.
@@ -61,6 +66,9 @@ impl fmt::Display for KeyConditionError {
                  defined in the schema ({keys})"
             ),
             Self::Missed(name) => write!(f, "Query condition missed key schema element: {name}"),
+            Self::NotIndexable => {
+                f.write_str("Attempted conditional constraint is not an indexable operation")
+            }
             Self::NotSupported => f.write_str("Query key condition not supported"),
             Self::Type => f.write_str(
                 "One or more parameter values were invalid: Condition parameter type does not \
@@ -87,9 +95,21 @@ impl KeyCondition {
             .map_err(|fault| ExpressionError::Invalid(Kind::KeyCondition, fault))
     }
 
-    /// From the conditions of the KeyConditions parameter, one for each attribute.
-    pub fn from_clauses(clauses: Vec<(Box<str>, SortCondition)>) -> Self {
+    /// From the conditions of the KeyConditions parameter, one for each attribute; `None` is one
+    /// that an expression could not have.
+    pub fn from_clauses(clauses: Vec<(Box<str>, Option<SortCondition>)>) -> Self {
         Self { clauses }
+    }
+
+    /// The attribute that one condition is about, and what it must be; `None` where no key can be
+    /// looked up by it.
+    pub(crate) fn clause(test: &Test) -> Option<(Box<str>, SortCondition)> {
+        let mut clauses = Vec::new();
+        collect(test.clone(), &mut clauses).ok()?;
+        match <[Clause; 1]>::try_from(clauses) {
+            Ok([(name, Some(condition))]) => Some((name, condition)),
+            _ => None,
+        }
     }
 
     /// What it asks of a table or an index with this key.
@@ -111,19 +131,24 @@ impl KeyCondition {
         };
         let both = std::iter::once((&schema.partition, partition)).chain(sort);
         for (attribute, condition) in both {
-            if condition.values().any(|value| value.kind() != attribute.kind.kind()) {
+            let mut values = condition.iter().flat_map(SortCondition::values);
+            if values.any(|value| value.kind() != attribute.kind.kind()) {
                 return Err(KeyConditionError::Type);
             }
         }
+        let sort = sort.map(|(_, one)| one.clone().ok_or(KeyConditionError::NotIndexable));
+        let partition = partition.as_ref().ok_or(KeyConditionError::NotIndexable)?;
+        let sort = sort.transpose()?;
         let SortCondition::Compare(Comparator::Eq, partition) = partition else {
             return Err(KeyConditionError::NotSupported);
         };
-        Ok(KeyQuery { partition: partition.clone(), sort: sort.map(|(_, one)| one.clone()) })
+        Ok(KeyQuery { partition: partition.clone(), sort })
     }
 }
 
 impl SortCondition {
-    fn values(&self) -> impl Iterator<Item = &Value> {
+    /// The values that it compares with.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
         let (first, second) = match self {
             Self::Compare(_, value) | Self::BeginsWith(value) => (value, None),
             Self::Between(lower, upper) => (lower, Some(upper)),
@@ -195,7 +220,7 @@ fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The conditions of the attributes, in order.
-fn collect(test: Test, clauses: &mut Vec<(Box<str>, SortCondition)>) -> Result<(), Fault> {
+fn collect(test: Test, clauses: &mut Vec<Clause>) -> Result<(), Fault> {
     let operator = |name: &str| Err(Fault::KeyOperator(name.to_owned()));
     match test {
         Test::All(tests) => tests.into_iter().try_for_each(|test| collect(test, clauses)),
@@ -264,15 +289,11 @@ fn split(operands: impl IntoIterator<Item = Operand>) -> Result<(Box<str>, Vec<V
     Ok((name.ok_or(Fault::KeyOperands("No key attribute specified"))?, values))
 }
 
-fn push(
-    clauses: &mut Vec<(Box<str>, SortCondition)>,
-    name: Box<str>,
-    condition: SortCondition,
-) -> Result<(), Fault> {
+fn push(clauses: &mut Vec<Clause>, name: Box<str>, condition: SortCondition) -> Result<(), Fault> {
     if clauses.iter().any(|(other, _)| *other == name) {
         return Err(Fault::Key("KeyConditionExpressions must only contain one condition per key"));
     }
-    clauses.push((name, condition));
+    clauses.push((name, Some(condition)));
     Ok(())
 }
 

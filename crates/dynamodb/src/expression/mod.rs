@@ -47,6 +47,7 @@ pub(crate) mod tests;
 pub use apply::UpdateError;
 pub use condition::{Condition, Operand, Test};
 pub use condition_syntax::Comparator;
+pub(crate) use condition_syntax::{MAX_IN, MAX_OPERATORS};
 pub use error::{ExpressionError, Fault, Kind};
 pub use key_condition::{KeyCondition, KeyConditionError, KeyQuery, SortCondition};
 pub use path::{Path, Step};

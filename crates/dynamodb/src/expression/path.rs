@@ -33,6 +33,18 @@ impl Path {
         Self { name: attribute.into(), steps: Vec::new() }
     }
 
+    /// The path that goes on from an attribute by some steps; refused beyond 32 elements.
+    pub(crate) fn new(attribute: &str, steps: Vec<Step>) -> Result<Self, Fault> {
+        let path = Self { name: attribute.into(), steps };
+        path.check_depth()?;
+        Ok(path)
+    }
+
+    /// The way into the attribute's value.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// The attribute that the path begins with.
     pub fn attribute(&self) -> &str {
         &self.name
@@ -44,7 +56,7 @@ impl Path {
     }
 
     /// Refuses more than 32 elements.
-    pub(super) fn check_depth(&self) -> Result<(), Fault> {
+    fn check_depth(&self) -> Result<(), Fault> {
         match self.steps.len() + 1 {
             depth if depth > MAX_DEPTH => Err(Fault::PathTooDeep(depth)),
             _ => Ok(()),

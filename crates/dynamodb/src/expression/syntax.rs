@@ -95,9 +95,7 @@ impl<'s> RawPath<'s> {
                 },
             });
         }
-        let path = Path { name: name.into(), steps };
-        path.check_depth()?;
-        Ok(path)
+        Path::new(name, steps)
     }
 }
 

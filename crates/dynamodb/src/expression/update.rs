@@ -16,6 +16,8 @@ use super::update_syntax::{self, RawAction, RawUpdate, RawValue};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     pub(super) actions: Vec<Action>,
+    /// Whether it is an AttributeUpdates parameter, which has some rules of its own.
+    pub(super) legacy: bool,
 }
 
 /// One thing that an update does.
@@ -68,13 +70,32 @@ impl Update {
     ) -> Result<Self, ExpressionError> {
         update_syntax::parse(source)
             .and_then(|update| compile(&update, placeholders))
-            .map(|actions| Self { actions })
+            .map(Self::from_actions)
             .map_err(|fault| ExpressionError::Invalid(Kind::Update, fault))
     }
 
-    /// From actions whose paths lie apart: those of the AttributeUpdates parameter.
+    /// From actions whose paths lie apart.
     pub fn from_actions(actions: Vec<Action>) -> Self {
-        Self { actions }
+        Self { actions, legacy: false }
+    }
+
+    /// From actions whose paths may overlap or conflict: then they are refused.
+    pub(crate) fn try_from_actions(actions: Vec<Action>) -> Result<Self, Fault> {
+        let paths: Vec<Path> = actions.iter().map(|action| action.path().clone()).collect();
+        path::check_apart(&paths)?;
+        Ok(Self::from_actions(actions))
+    }
+
+    /// From the actions of the AttributeUpdates parameter, each on an attribute of its own.
+    pub fn from_attribute_updates(actions: Vec<Action>) -> Self {
+        Self { actions, legacy: true }
+    }
+
+    /// Whether it makes an item that is not there. AttributeUpdates that only delete do not
+    /// ("Legacy conditional parameters").
+    pub fn makes_item(&self) -> bool {
+        let deletes = |action| matches!(action, &Action::Remove(_) | &Action::Delete(..));
+        !self.legacy || self.actions.is_empty() || !self.actions.iter().all(deletes)
     }
 
     /// What it does, in order.

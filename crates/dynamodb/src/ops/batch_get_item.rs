@@ -3,7 +3,7 @@
 //! Promises: every item as of one durable state, in no order; what is beyond 16 MB comes back as
 //! `UnprocessedKeys`.
 //! Refuses: a key twice, keys that are not the table's, a table that is not there: then nothing is
-//! read. Legacy `AttributesToGet` is not here yet (501 by name).
+//! read.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,7 @@ use crate::capacity::{self, Read};
 use crate::error::Error;
 use crate::expression::{Kind, Projection};
 use crate::item_access::{Touched, on_items};
+use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::{Table, TableName};
 use crate::units::Units;
@@ -100,9 +101,7 @@ struct Done {
 
 impl Part {
     fn parse(name: String, mut request: KeysAndAttributes) -> Result<Self> {
-        let projecting = [(Kind::Projection, request.projection_expression.is_some())];
-        let legacy = [("AttributesToGet", request.attributes_to_get.is_some())];
-        sources(&request).check("BatchGetItem", &projecting, &legacy)?;
+        sources(&request).check(&[Kind::Projection])?;
         let keys = std::mem::take(&mut request.keys);
         let keys: Vec<Item> = keys.into_iter().map(request::item).collect::<Result<_>>()?;
         let projection = sources(&request).compile()?.projection;
@@ -144,6 +143,10 @@ fn sources(request: &KeysAndAttributes) -> Sources<'_> {
     Sources {
         names: request.expression_attribute_names.as_ref(),
         projection: request.projection_expression.as_deref(),
+        legacy: Legacy {
+            attributes_to_get: request.attributes_to_get.as_deref(),
+            ..Legacy::default()
+        },
         ..Sources::default()
     }
 }
@@ -153,9 +156,9 @@ fn touched(
     wanted: &KeysAndAttributes,
     capacity: Option<ReturnConsumedCapacity>,
 ) -> Touched {
-    let select = match wanted.projection_expression {
-        Some(_) => Select::SpecificAttributes,
-        None => Select::AllAttributes,
+    let select = match (&wanted.projection_expression, &wanted.attributes_to_get) {
+        (None, None) => Select::AllAttributes,
+        _ => Select::SpecificAttributes,
     };
     Touched::new()
         .items(&table.schema, wanted.keys.iter().filter_map(|key| key.0.as_ref().ok()))

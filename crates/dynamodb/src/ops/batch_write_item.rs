@@ -95,7 +95,7 @@ impl DynamoDb {
         self.write(cx, &chunk.target, |table, tx| async move {
             let mut units = Units::default();
             for write in &chunk.writes {
-                units.add(write.run(&tx, &table).await?.units);
+                units.add(write.run(&tx, &table, cx.now()).await?.units);
             }
             Ok((table, units))
         })
@@ -141,7 +141,7 @@ impl Output {
                 put_request: None,
                 delete_request: Some(DeleteRequest { key: key.into() }),
             }),
-            Action::Update(..) | Action::Check(_) => None,
+            Action::Insert(_) | Action::Update(..) | Action::Check(_) => None,
         });
         self.left.entry(chunk.name).or_default().extend(requests);
     }
@@ -194,7 +194,8 @@ fn check(table: &Table, writes: &[Write]) -> std::result::Result<(), Error> {
 
 /// Writes in chunks that a transaction of the store can hold.
 fn split(table: &Table, writes: Vec<Write>) -> Vec<Vec<Write>> {
-    let copies = table.indexes.len() + 1;
+    // A stream's record may have the item as it was as well.
+    let copies = table.indexes.len() + if table.stream.is_some() { 3 } else { 1 };
     let (mut chunks, mut weight) = (vec![Vec::new()], 0);
     for write in writes {
         let size = match &write.action {

@@ -4,7 +4,7 @@
 //! CREATING, as AWS's does, and DescribeTable says ACTIVE.
 //! Refuses: names, keys, indexes, capacity and tags that break AWS's rules (API reference and
 //! developer guide, "Constraints"), a table that exists, more than 2,500 tables a region.
-//! Not here: global table witnesses, vector indexes and resource policies (501 by name).
+//! Not here: global table witnesses and vector indexes (501 by name).
 
 use cumulet_api_dynamodb::ops::{CreateTable, CreateTableInput, CreateTableOutput};
 use cumulet_api_dynamodb::types::{TableStatus, Tag};
@@ -16,7 +16,9 @@ use crate::describe;
 use crate::error::Error;
 use crate::model::TableRecord;
 use crate::ops::table_rules;
+use crate::resource_policy;
 use crate::store;
+use crate::streams;
 use crate::tables::{Table, TableName};
 
 /// Tables of an account in a region, at most.
@@ -36,18 +38,17 @@ impl Handle<CreateTable> for DynamoDb {
 
     async fn handle(&self, cx: &Cx, input: CreateTableInput) -> Result<CreateTableOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
-        if input.resource_policy.is_some() {
-            return Err(ServiceError::not_implemented(
-                "dynamodb",
-                "CreateTable with ResourcePolicy",
-            ));
+        let mut record = table_rules::record(&input, &name.name, cx.ids().uuid(), cx.now())?;
+        if let Some(policy) = &input.resource_policy {
+            let (policy, _) = resource_policy::record(policy, cx.ids().uuid())?;
+            record.policy = Some(policy);
         }
-        let record = table_rules::record(&input, &name.name, cx.ids().uuid(), cx.now())?;
-        let key = name.key();
+        let (key, now, record) = (name.key(), cx.now(), record);
         let all = store::tables(&name.account, &name.region).prefix();
-        cx.store()
+        let record = cx
+            .store()
             .transact(|tx| {
-                let (key, all, record) = (&key, &all, &record);
+                let (key, all, name, mut record) = (&key, &all, &name, record.clone());
                 async move {
                     if tx.get_record::<TableRecord>(key.as_bytes()).await?.is_some() {
                         return Err(Error::TableExists(record.name.clone()).into());
@@ -56,9 +57,10 @@ impl Handle<CreateTable> for DynamoDb {
                     if there.items.len() >= TABLES {
                         return Err(Error::too_many_tables().into());
                     }
-                    tx.put_record(key.clone(), record);
+                    streams::switch(&tx, name, None, &mut record, now).await?;
+                    tx.put_record(key.clone(), &record);
                     cx.note_made(&tx, &record.name);
-                    Ok::<_, ServiceError>(())
+                    Ok::<_, ServiceError>(record)
                 }
             })
             .await?;

@@ -2,8 +2,8 @@
 //!
 //! Promises: with the answer, the item and its index entries are gone, durably; that there was none
 //! is no error. The condition is judged against the item, in one serializable transaction.
-//! Refuses: a key that is not the table's, a condition that does not hold. Legacy `Expected` is not
-//! here yet (501 by name).
+//! Refuses: a key that is not the table's, a condition (`Expected` in old requests) that does not
+//! hold.
 
 use cumulet_api_dynamodb::ops::{DeleteItem, DeleteItemInput, DeleteItemOutput};
 use cumulet_api_dynamodb::types::ReturnValue;
@@ -14,6 +14,7 @@ use crate::collections;
 use crate::error::Error;
 use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
+use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::TableName;
 use crate::write::{Action, Write};
@@ -33,12 +34,7 @@ impl Handle<DeleteItem> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: DeleteItemInput) -> Result<DeleteItemOutput> {
-        let conditional = [(Kind::Condition, input.condition_expression.is_some())];
-        let legacy = [
-            ("Expected", input.expected.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-        ];
-        sources(&input).check("DeleteItem", &conditional, &legacy)?;
+        sources(&input).check(&[Kind::Condition])?;
         let key = request::item(std::mem::take(&mut input.key))?;
         let returned = input.return_values.unwrap_or(ReturnValue::None);
         if !matches!(returned, ReturnValue::None | ReturnValue::AllOld) {
@@ -65,6 +61,11 @@ fn sources(input: &DeleteItemInput) -> Sources<'_> {
         names: input.expression_attribute_names.as_ref(),
         values: input.expression_attribute_values.as_ref(),
         condition: input.condition_expression.as_deref(),
+        legacy: Legacy {
+            expected: input.expected.as_ref(),
+            operator: input.conditional_operator,
+            ..Legacy::default()
+        },
         ..Sources::default()
     }
 }

@@ -1,7 +1,7 @@
 //! DeleteTable: removes a table, its items and its indexes.
 //!
 //! Promises: after the answer the table is gone, durably, and its name is free; the space of its
-//! items is given back in the background, also after a crash.
+//! items is given back in the background, also after a crash. Its stream can be read for 24 hours.
 //! Refuses: a table that is not there, is protected or gets or loses an index.
 
 use cumulet_api_dynamodb::ops::{DeleteTable, DeleteTableInput, DeleteTableOutput};
@@ -14,6 +14,7 @@ use crate::describe;
 use crate::error::Error;
 use crate::model::{IndexState, TableRecord};
 use crate::purge;
+use crate::streams;
 use crate::tables::TableName;
 
 impl Handle<DeleteTable> for DynamoDb {
@@ -39,6 +40,9 @@ impl Handle<DeleteTable> for DynamoDb {
                         return Err(Error::TableUpdating(name.name.clone()).into());
                     }
                     tx.delete(key.clone());
+                    if let Some(stream) = &record.stream {
+                        streams::close(&tx, &name.stream(stream.label), now).await?;
+                    }
                     purge::enqueue(&tx, name, &record.id, now).await?;
                     Ok::<_, ServiceError>(())
                 }

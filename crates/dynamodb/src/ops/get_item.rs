@@ -2,8 +2,8 @@
 //!
 //! Promises: the item as of the last durable commit, whether `ConsistentRead` is asked for or not;
 //! only the projected attributes where a projection is given.
-//! Refuses: a key that is not the table's, a projection that cannot be read. Legacy
-//! `AttributesToGet` is not here yet (501 by name).
+//! Refuses: a key that is not the table's, a projection (`AttributesToGet` in old requests) that
+//! cannot be read.
 
 use cumulet_api_dynamodb::ops::{GetItem, GetItemInput, GetItemOutput};
 use cumulet_api_dynamodb::types::Select;
@@ -15,6 +15,7 @@ use crate::capacity::{self, Read};
 use crate::error::Error;
 use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
+use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::TableName;
 use crate::units::Units;
@@ -25,9 +26,9 @@ impl Handle<GetItem> for DynamoDb {
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?;
         let touched = |table: &crate::tables::Table| {
-            let select = match input.projection_expression {
-                Some(_) => Select::SpecificAttributes,
-                None => Select::AllAttributes,
+            let select = match (&input.projection_expression, &input.attributes_to_get) {
+                (None, None) => Select::AllAttributes,
+                _ => Select::SpecificAttributes,
             };
             Touched::new()
                 .items(&table.schema, input.key.0.as_ref().ok())
@@ -39,9 +40,7 @@ impl Handle<GetItem> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: GetItemInput) -> Result<GetItemOutput> {
-        let projecting = [(Kind::Projection, input.projection_expression.is_some())];
-        let legacy = [("AttributesToGet", input.attributes_to_get.is_some())];
-        sources(&input).check("GetItem", &projecting, &legacy)?;
+        sources(&input).check(&[Kind::Projection])?;
         let key = request::item(std::mem::take(&mut input.key))?;
         let projection = sources(&input).compile()?.projection;
         let name = TableName::parse(cx, &input.table_name)?;
@@ -72,6 +71,10 @@ fn sources(input: &GetItemInput) -> Sources<'_> {
     Sources {
         names: input.expression_attribute_names.as_ref(),
         projection: input.projection_expression.as_deref(),
+        legacy: Legacy {
+            attributes_to_get: input.attributes_to_get.as_deref(),
+            ..Legacy::default()
+        },
         ..Sources::default()
     }
 }

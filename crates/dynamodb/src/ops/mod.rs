@@ -1,19 +1,31 @@
 //! One operation a file.
 
+mod batch_execute_statement;
 mod batch_get_item;
 mod batch_write_item;
 mod create_table;
 mod delete_item;
+mod delete_resource_policy;
 mod delete_table;
 mod describe_continuous_backups;
+mod describe_contributor_insights;
 mod describe_endpoints;
+mod describe_kinesis_streaming_destination;
 mod describe_limits;
+mod describe_stream;
 mod describe_table;
 mod describe_time_to_live;
+mod execute_statement;
+mod execute_transaction;
 mod get_item;
+mod get_records;
+mod get_resource_policy;
+mod get_shard_iterator;
+mod list_streams;
 mod list_tables;
 mod list_tags_of_resource;
 mod put_item;
+mod put_resource_policy;
 mod query;
 mod scan;
 pub(crate) mod table_rules;

@@ -3,7 +3,7 @@
 //! Promises: with the answer, item and index entries are durable, or nothing is changed. The
 //! condition is judged against the item it replaces, in one serializable transaction.
 //! Refuses: an item without the table's key, index keys of wrong types, more than 400 KB, a
-//! condition that does not hold. Legacy `Expected` is not here yet (501 by name).
+//! condition (`Expected` in old requests) that does not hold.
 
 use cumulet_api_dynamodb::ops::{PutItem, PutItemInput, PutItemOutput};
 use cumulet_api_dynamodb::types::ReturnValue;
@@ -14,6 +14,7 @@ use crate::collections;
 use crate::error::Error;
 use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
+use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::TableName;
 use crate::write::{Action, Write};
@@ -33,17 +34,13 @@ impl Handle<PutItem> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: PutItemInput) -> Result<PutItemOutput> {
-        let conditional = [(Kind::Condition, input.condition_expression.is_some())];
-        let legacy = [
-            ("Expected", input.expected.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-        ];
-        sources(&input).check("PutItem", &conditional, &legacy)?;
-        let item = request::item(std::mem::take(&mut input.item))?;
+        sources(&input).check(&[Kind::Condition])?;
+        let item = request::values(std::mem::take(&mut input.item))?;
         let returned = input.return_values.unwrap_or(ReturnValue::None);
         if !matches!(returned, ReturnValue::None | ReturnValue::AllOld) {
             return Err(Error::Validation("ReturnValues can only be ALL_OLD or NONE".into()).into());
         }
+        request::check_size(&item)?;
         let write = Write {
             action: Action::Put(item),
             condition: sources(&input).compile()?.condition,
@@ -65,6 +62,11 @@ fn sources(input: &PutItemInput) -> Sources<'_> {
         names: input.expression_attribute_names.as_ref(),
         values: input.expression_attribute_values.as_ref(),
         condition: input.condition_expression.as_deref(),
+        legacy: Legacy {
+            expected: input.expected.as_ref(),
+            operator: input.conditional_operator,
+            ..Legacy::default()
+        },
         ..Sources::default()
     }
 }

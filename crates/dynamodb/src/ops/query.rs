@@ -5,26 +5,22 @@
 //! it does not hold.
 //! Refuses: a key condition that is not one partition and one range, a starting key outside of it,
 //! a filter on the key, consistent reads of a global index and attributes that one does not hold.
-//! Legacy `KeyConditions`, `QueryFilter` and `AttributesToGet` are not here yet (501 by name).
+//! Old requests have `KeyConditions`, `QueryFilter` and `AttributesToGet` in place of expressions.
 
-use std::ops::Bound;
-
-use bytes::Bytes;
 use cumulet_api_dynamodb::ops::{Query, QueryInput, QueryOutput};
 use cumulet_api_dynamodb::types::Select;
-use cumulet_attribute::Item;
+use cumulet_attribute::{Attributes, Item};
 use cumulet_service::{Access, Cx, Handle, Result};
-use cumulet_store::{Direction, Range};
+use cumulet_store::Direction;
 
 use crate::DynamoDb;
 use crate::capacity::Read;
 use crate::error::Error;
-use crate::expression::{Condition, KeyCondition, KeyQuery, Kind, Projection};
+use crate::expression::{KeyQuery, Kind};
 use crate::item_access::{Touched, on_items};
-use crate::key::partition_position;
+use crate::legacy::Legacy;
 use crate::page::{self, Reading, Source};
-use crate::request::{self, Sources};
-use crate::store::ItemKeys;
+use crate::request::{self, Compiled, Sources};
 use crate::tables::{Table, TableName};
 
 impl Handle<Query> for DynamoDb {
@@ -37,29 +33,34 @@ impl Handle<Query> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: QueryInput) -> Result<QueryOutput> {
-        let start = input.exclusive_start_key.take().map(request::item).transpose()?;
-        let expressions = Expressions::parse(&input)?;
+        let start = input.exclusive_start_key.take();
+        let (compiled, start) = parse(&input, start)?;
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?.ok_or(Error::TableNotFound)?;
         let consistent = input.consistent_read == Some(true);
         let source = Source::find(&table, input.index_name.as_deref(), consistent)?;
         let start = start.map(|key| Ok::<_, Error>((source.start(&key)?, key))).transpose()?;
-        let query = expressions.key.resolve(source.schema()).map_err(Error::KeyCondition)?;
+        let key = compiled.key_condition.as_ref().ok_or_else(no_key_condition)?;
+        let query = key.resolve(source.schema()).map_err(Error::KeyCondition)?;
         let reading = Reading {
             source,
-            filter: expressions.filter.as_ref(),
-            projection: expressions.projection.as_ref(),
+            filter: compiled.filter.as_ref(),
+            projection: compiled.projection.as_ref(),
             select: input.select,
             limit: input.limit.and_then(|limit| usize::try_from(limit).ok()),
             read: if consistent { Read::Strong } else { Read::Eventual },
+            whole: false,
         };
-        let mut range = range(source.keys(), &query)?;
+        let mut range = source.range(&query)?;
         let forward = input.scan_index_forward != Some(false);
         if let Some((place, key)) = start {
             check_start(&source, &query, &key)?;
             range = if forward { range.after(&place) } else { range.before(&place) };
         }
-        reading.check(true)?;
+        reading.check(Some(match input.query_filter {
+            Some(_) => "QueryFilter",
+            None => "Filter Expression",
+        }))?;
         let direction = if forward { Direction::Forward } else { Direction::Backward };
         let page = reading.page(cx, range, direction).await?;
         let items = page.items.into_iter().map(Into::into).collect();
@@ -73,75 +74,43 @@ impl Handle<Query> for DynamoDb {
     }
 }
 
-/// The expressions of a Query.
-struct Expressions {
-    key: KeyCondition,
-    filter: Option<Condition>,
-    projection: Option<Projection>,
-}
-
-impl Expressions {
-    fn parse(input: &QueryInput) -> Result<Self> {
-        let kinds = [
-            (Kind::Projection, input.projection_expression.is_some()),
-            (Kind::Filter, input.filter_expression.is_some()),
-            (Kind::KeyCondition, input.key_condition_expression.is_some()),
-        ];
-        let legacy = [
-            ("KeyConditions", input.key_conditions.is_some()),
-            ("QueryFilter", input.query_filter.is_some()),
-            ("AttributesToGet", input.attributes_to_get.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-        ];
-        let names = input.expression_attribute_names.as_ref();
-        let values = input.expression_attribute_values.as_ref();
-        let sources = Sources { names, values, ..Sources::default() };
-        sources.check("Query", &kinds, &legacy)?;
-        page::check_select(input.select, input.projection_expression.is_some())?;
-        let mut placeholders = request::placeholders(names, sources.values()?)?;
-        let key = input.key_condition_expression.as_deref().ok_or_else(|| {
-            Error::Validation(
-                "Either the KeyConditions or KeyConditionExpression parameter must be specified \
-                 in the request."
-                    .to_owned(),
-            )
-        })?;
-        let key = KeyCondition::parse(key, &mut placeholders).map_err(Error::Expression)?;
-        let filter = input.filter_expression.as_deref();
-        let filter = filter.map(|text| Condition::parse(Kind::Filter, text, &mut placeholders));
-        let filter = filter.transpose().map_err(Error::Expression)?;
-        let projection = input.projection_expression.as_deref();
-        let projection = projection.map(|text| Projection::parse(text, &mut placeholders));
-        let projection = projection.transpose().map_err(Error::Expression)?;
-        placeholders.check_used().map_err(Error::Expression)?;
-        Ok(Self { key, filter, projection })
+/// The parameters and the starting key, in AWS's order of checks.
+fn parse(input: &QueryInput, start: Option<Attributes>) -> Result<(Compiled, Option<Item>)> {
+    let sources = sources(input);
+    sources.check(&[Kind::Projection, Kind::Filter, Kind::KeyCondition])?;
+    page::check_select(input.select, &sources)?;
+    let legacy = sources.legacy.translate()?;
+    let start = request::start_key(start)?;
+    if sources.key_condition.is_none() && sources.legacy.key_conditions.is_none() {
+        return Err(no_key_condition().into());
     }
+    Ok((sources.compile_after(legacy)?, start))
 }
 
-/// Where those entries lie that a key condition asks for.
-fn range(keys: &ItemKeys, query: &KeyQuery) -> Result<Range> {
-    let partition = partition_position(query.partition.view());
-    let prefix = keys.at(&partition.ok_or(Error::TableNotFound)?);
-    let whole = Range::prefix(&prefix);
-    let Some(sort) = &query.sort else { return Ok(whole) };
-    let at = |key: &[u8]| Bytes::from([prefix.as_slice(), key].concat());
-    // In an index more follows on the sort key: what lies at a key is all that begins with it.
-    let behind = |key: &[u8]| Range::prefix(&at(key)).to;
-    let (lower, upper) = sort.bounds();
-    let from = match lower {
-        Bound::Unbounded => whole.from,
-        Bound::Included(key) => Bound::Included(at(&key)),
-        Bound::Excluded(key) => match behind(&key) {
-            Bound::Excluded(end) => Bound::Included(end),
-            other => other,
+fn no_key_condition() -> Error {
+    Error::Validation(
+        "Either the KeyConditions or KeyConditionExpression parameter must be specified in the \
+         request."
+            .to_owned(),
+    )
+}
+
+fn sources(input: &QueryInput) -> Sources<'_> {
+    Sources {
+        names: input.expression_attribute_names.as_ref(),
+        values: input.expression_attribute_values.as_ref(),
+        key_condition: input.key_condition_expression.as_deref(),
+        filter: input.filter_expression.as_deref(),
+        projection: input.projection_expression.as_deref(),
+        legacy: Legacy {
+            attributes_to_get: input.attributes_to_get.as_deref(),
+            filter: input.query_filter.as_ref().map(|filter| ("QueryFilter", filter)),
+            operator: input.conditional_operator,
+            key_conditions: input.key_conditions.as_ref(),
+            ..Legacy::default()
         },
-    };
-    let to = match upper {
-        Bound::Unbounded => whole.to,
-        Bound::Included(key) => behind(&key),
-        Bound::Excluded(key) => Bound::Excluded(at(&key)),
-    };
-    Ok(Range { from, to })
+        ..Sources::default()
+    }
 }
 
 /// Refuses to begin outside of what is asked for.
@@ -166,24 +135,17 @@ fn touched(table: &Table, input: &QueryInput) -> Touched {
         .with("dynamodb:Select", Some(select(input)))
         .with("dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity);
     // What cannot be read is refused later, before anything is done.
-    let Ok(expressions) = Expressions::parse(input) else { return touched };
-    let paths = expressions.filter.iter().flat_map(Condition::paths);
-    let paths = paths.map(|path| path.attribute().to_owned());
-    let projected = expressions.projection.iter().flat_map(Projection::attributes);
+    let Ok(compiled) = sources(input).compile() else { return touched };
     let index = input.index_name.as_deref().and_then(|name| table.index(name));
     let source = Source { table, index };
     let keys = source.schema().attributes().map(|attribute| attribute.name.clone());
-    let touched = touched.attributes(paths.chain(projected.map(str::to_owned)).chain(keys));
-    match expressions.key.resolve(source.schema()) {
-        Ok(query) => touched.partition(query.partition.view()),
-        Err(_) => touched,
+    let touched = touched.attributes(compiled.attributes().into_iter().chain(keys));
+    match compiled.key_condition.map(|key| key.resolve(source.schema())) {
+        Some(Ok(query)) => touched.partition(query.partition.view()),
+        _ => touched,
     }
 }
 
 fn select(input: &QueryInput) -> Select {
-    input.select.unwrap_or(match (&input.projection_expression, &input.index_name) {
-        (Some(_), _) => Select::SpecificAttributes,
-        (None, Some(_)) => Select::AllProjectedAttributes,
-        (None, None) => Select::AllAttributes,
-    })
+    page::select(input.select, &sources(input), input.index_name.is_some())
 }

@@ -4,8 +4,8 @@
 //! durable state a page; at most `Limit` or 1 MiB are read for a page; `LastEvaluatedKey` where
 //! there may be more. Segments are disjoint and together the whole.
 //! Refuses: a segment without its number, a starting key of another segment, consistent reads of a
-//! global index and attributes that one does not hold. Legacy `ScanFilter` and `AttributesToGet`
-//! are not here yet (501 by name).
+//! global index and attributes that one does not hold. Old requests have `ScanFilter` and
+//! `AttributesToGet` in place of expressions.
 
 use cumulet_api_dynamodb::ops::{Scan, ScanInput, ScanOutput};
 use cumulet_api_dynamodb::types::Select;
@@ -15,9 +15,10 @@ use cumulet_store::{Direction, Range};
 use crate::DynamoDb;
 use crate::capacity::Read;
 use crate::error::Error;
-use crate::expression::{Condition, Kind, Projection};
+use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
 use crate::key::segment;
+use crate::legacy::Legacy;
 use crate::page::{self, Reading, Source};
 use crate::request::{self, Sources};
 use crate::store::ItemKeys;
@@ -33,9 +34,14 @@ impl Handle<Scan> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: ScanInput) -> Result<ScanOutput> {
-        let start = input.exclusive_start_key.take().map(request::item).transpose()?;
-        let expressions = Expressions::parse(&input)?;
+        let start = input.exclusive_start_key.take();
+        let sources = sources(&input);
+        sources.check(&[Kind::Projection, Kind::Filter])?;
+        page::check_select(input.select, &sources)?;
+        let legacy = sources.legacy.translate()?;
+        let start = request::start_key(start)?;
         let part = part(&input)?;
+        let compiled = sources.compile_after(legacy)?;
         let name = TableName::parse(cx, &input.table_name)?;
         let table = self.named(&name).await?.ok_or(Error::TableNotFound)?;
         let consistent = input.consistent_read == Some(true);
@@ -55,13 +61,14 @@ impl Handle<Scan> for DynamoDb {
         }
         let reading = Reading {
             source,
-            filter: expressions.filter.as_ref(),
-            projection: expressions.projection.as_ref(),
+            filter: compiled.filter.as_ref(),
+            projection: compiled.projection.as_ref(),
             select: input.select,
             limit: input.limit.and_then(|limit| usize::try_from(limit).ok()),
             read: if consistent { Read::Strong } else { Read::Eventual },
+            whole: false,
         };
-        reading.check(false)?;
+        reading.check(None)?;
         let page = reading.page(cx, range, Direction::Forward).await?;
         let items = page.items.into_iter().map(Into::into).collect();
         Ok(ScanOutput {
@@ -74,37 +81,19 @@ impl Handle<Scan> for DynamoDb {
     }
 }
 
-/// The expressions of a Scan.
-struct Expressions {
-    filter: Option<Condition>,
-    projection: Option<Projection>,
-}
-
-impl Expressions {
-    fn parse(input: &ScanInput) -> Result<Self> {
-        let kinds = [
-            (Kind::Projection, input.projection_expression.is_some()),
-            (Kind::Filter, input.filter_expression.is_some()),
-        ];
-        let legacy = [
-            ("ScanFilter", input.scan_filter.is_some()),
-            ("AttributesToGet", input.attributes_to_get.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-        ];
-        let names = input.expression_attribute_names.as_ref();
-        let values = input.expression_attribute_values.as_ref();
-        let sources = Sources { names, values, ..Sources::default() };
-        sources.check("Scan", &kinds, &legacy)?;
-        page::check_select(input.select, input.projection_expression.is_some())?;
-        let mut placeholders = request::placeholders(names, sources.values()?)?;
-        let filter = input.filter_expression.as_deref();
-        let filter = filter.map(|text| Condition::parse(Kind::Filter, text, &mut placeholders));
-        let filter = filter.transpose().map_err(Error::Expression)?;
-        let projection = input.projection_expression.as_deref();
-        let projection = projection.map(|text| Projection::parse(text, &mut placeholders));
-        let projection = projection.transpose().map_err(Error::Expression)?;
-        placeholders.check_used().map_err(Error::Expression)?;
-        Ok(Self { filter, projection })
+fn sources(input: &ScanInput) -> Sources<'_> {
+    Sources {
+        names: input.expression_attribute_names.as_ref(),
+        values: input.expression_attribute_values.as_ref(),
+        filter: input.filter_expression.as_deref(),
+        projection: input.projection_expression.as_deref(),
+        legacy: Legacy {
+            attributes_to_get: input.attributes_to_get.as_deref(),
+            filter: input.scan_filter.as_ref().map(|filter| ("ScanFilter", filter)),
+            operator: input.conditional_operator,
+            ..Legacy::default()
+        },
+        ..Sources::default()
     }
 }
 
@@ -143,18 +132,11 @@ fn range(keys: &ItemKeys, part: Option<(u32, u32)>) -> Range {
 }
 
 fn touched(input: &ScanInput) -> Touched {
-    let select = input.select.unwrap_or(match (&input.projection_expression, &input.index_name) {
-        (Some(_), _) => Select::SpecificAttributes,
-        (None, Some(_)) => Select::AllProjectedAttributes,
-        (None, None) => Select::AllAttributes,
-    });
-    let touched = Touched::new()
+    let sources = sources(input);
+    let select = page::select(input.select, &sources, input.index_name.is_some());
+    Touched::new()
         .with("dynamodb:Select", Some(select))
-        .with("dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity);
-    // What cannot be read is refused later, before anything is done.
-    let Ok(expressions) = Expressions::parse(input) else { return touched };
-    let paths = expressions.filter.iter().flat_map(Condition::paths);
-    let paths = paths.map(|path| path.attribute().to_owned());
-    let projected = expressions.projection.iter().flat_map(Projection::attributes);
-    touched.attributes(paths.chain(projected.map(str::to_owned)))
+        .with("dynamodb:ReturnConsumedCapacity", input.return_consumed_capacity)
+        // What cannot be read is refused later, before anything is done.
+        .attributes(sources.attributes())
 }

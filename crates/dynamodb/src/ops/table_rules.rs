@@ -25,24 +25,30 @@ const INCLUDED: usize = 20;
 const INCLUDED_IN_ALL: usize = 100;
 pub(crate) const TAGS: usize = 50;
 
-/// The record of a new table.
+/// Units of throughput, at most; accounts have lower limits.
+const UNITS: i64 = 1_000_000_000_000;
+
+/// The record of a new table. (The order of checks: dynalite's record of what AWS answers.)
 pub(crate) fn record(
     input: &CreateTableInput,
     name: &str,
     id: String,
     now: Timestamp,
 ) -> Result<TableRecord> {
-    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
-    let attributes = attributes(definitions)?;
     let elements = input.key_schema.as_deref().unwrap_or_default();
-    let key = key(elements)?;
     let (billing, throughput) =
         capacity(input.billing_mode, input.provisioned_throughput.as_ref())?;
+    let definitions = input.attribute_definitions.as_deref().unwrap_or_default();
+    let attributes = attributes(definitions)?;
+    check_table_key_defined(&attributes, elements)?;
+    let key = key(elements)?;
     let locals = input.local_secondary_indexes.as_deref();
     let globals = input.global_secondary_indexes.as_deref();
-    let mut indexes = local_indexes(locals, &key)?;
-    indexes.extend(global_indexes(globals, billing)?);
-    check_keys_defined(&attributes, &key, &indexes)?;
+    if locals.is_none() && globals.is_none() {
+        check_definitions_used(&attributes, &key, &[])?;
+    }
+    let mut indexes = local_indexes(locals, &key, &attributes)?;
+    indexes.extend(global_indexes(globals, billing, &attributes)?);
     check_indexes(&indexes)?;
     check_definitions_used(&attributes, &key, &indexes)?;
     Ok(TableRecord {
@@ -60,8 +66,10 @@ pub(crate) fn record(
         deletion_protection: input.deletion_protection_enabled.unwrap_or(false),
         tags: tags(input.tags.as_deref().unwrap_or_default())?,
         stream: stream(input.stream_specification.as_ref(), now)?,
+        latest_stream: None,
         ttl: None,
         kms_key: input.sse_specification.as_ref().and_then(kms_key),
+        policy: None,
     })
 }
 
@@ -129,7 +137,24 @@ pub(crate) fn capacity(
              PROVISIONED"
                 .to_owned(),
         )),
-        (_, Some(units)) => Ok((Billing::Provisioned, provisioned(units))),
+        (_, Some(units)) => {
+            check_bounds(units, "")?;
+            Ok((Billing::Provisioned, provisioned(units)))
+        }
+    }
+}
+
+/// Refuses more units than there can be. `whose`: " for index i", or nothing for the table.
+pub(crate) fn check_bounds(units: &ProvisionedThroughput, whose: &str) -> Result<()> {
+    let given = [
+        ("ReadCapacityUnits", units.read_capacity_units),
+        ("WriteCapacityUnits", units.write_capacity_units),
+    ];
+    match given.iter().find(|(_, units)| *units > UNITS) {
+        None => Ok(()),
+        Some((name, units)) => Err(Error::Validation(format!(
+            "Given value {units} for {name} is out of bounds{whose}"
+        ))),
     }
 }
 
@@ -214,15 +239,11 @@ fn projection(projection: &Projection) -> Result<ProjectionRecord> {
 fn local_indexes(
     indexes: Option<&[LocalSecondaryIndex]>,
     table: &KeyRecord,
+    attributes: &[(String, Scalar)],
 ) -> Result<Vec<IndexRecord>> {
     let Some(indexes) = indexes else { return Ok(Vec::new()) };
     if indexes.is_empty() {
         return Err(Error::Parameter("List of LocalSecondaryIndexes is empty".to_owned()));
-    }
-    if indexes.len() > LOCALS {
-        return Err(Error::Parameter(format!(
-            "Number of LocalSecondaryIndexes exceeds per-table limit of {LOCALS}"
-        )));
     }
     if table.range.is_none() {
         return Err(Error::Parameter(
@@ -231,7 +252,17 @@ fn local_indexes(
                 .to_owned(),
         ));
     }
-    indexes.iter().map(|index| local_index(index, table)).collect()
+    let local = |index: &LocalSecondaryIndex| {
+        check_defined(attributes, &index.key_schema)?;
+        local_index(index, table)
+    };
+    let records: Vec<IndexRecord> = indexes.iter().map(local).collect::<Result<_>>()?;
+    if records.len() > LOCALS {
+        return Err(Error::Parameter(format!(
+            "Number of LocalSecondaryIndexes exceeds per-table limit of {LOCALS}"
+        )));
+    }
+    Ok(records)
 }
 
 fn local_index(index: &LocalSecondaryIndex, table: &KeyRecord) -> Result<IndexRecord> {
@@ -263,17 +294,23 @@ fn local_index(index: &LocalSecondaryIndex, table: &KeyRecord) -> Result<IndexRe
 fn global_indexes(
     indexes: Option<&[GlobalSecondaryIndex]>,
     billing: Billing,
+    attributes: &[(String, Scalar)],
 ) -> Result<Vec<IndexRecord>> {
     let Some(indexes) = indexes else { return Ok(Vec::new()) };
     if indexes.is_empty() {
         return Err(Error::Parameter("List of GlobalSecondaryIndexes is empty".to_owned()));
     }
-    if indexes.len() > GLOBALS {
+    let global = |index: &GlobalSecondaryIndex| {
+        check_defined(attributes, &index.key_schema)?;
+        global_index(index, billing)
+    };
+    let records: Vec<IndexRecord> = indexes.iter().map(global).collect::<Result<_>>()?;
+    if records.len() > GLOBALS {
         return Err(Error::Parameter(format!(
             "GlobalSecondaryIndex count exceeds the per-table limit of {GLOBALS}"
         )));
     }
-    indexes.iter().map(|index| global_index(index, billing)).collect()
+    Ok(records)
 }
 
 /// A global index, of CreateTable or UpdateTable.
@@ -281,7 +318,10 @@ pub(crate) fn global_index(index: &GlobalSecondaryIndex, billing: Billing) -> Re
     let name = &index.index_name;
     let throughput = match (billing, index.provisioned_throughput.as_ref()) {
         (Billing::OnDemand, None) => Throughput::default(),
-        (Billing::Provisioned, Some(units)) => provisioned(units),
+        (Billing::Provisioned, Some(units)) => {
+            check_bounds(units, &format!(" for index {name}"))?;
+            provisioned(units)
+        }
         (Billing::OnDemand, Some(_)) => {
             return Err(Error::Parameter(format!(
                 "ProvisionedThroughput should not be specified for index: {name} when BillingMode \
@@ -305,7 +345,7 @@ pub(crate) fn global_index(index: &GlobalSecondaryIndex, billing: Billing) -> Re
     })
 }
 
-pub(crate) fn names(key: &KeyRecord) -> impl Iterator<Item = &String> {
+pub(crate) fn names(key: &KeyRecord) -> impl Iterator<Item = &String> + Clone {
     std::iter::once(&key.hash).chain(&key.range)
 }
 
@@ -313,38 +353,56 @@ fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Every key attribute has a type.
+/// Every attribute of the table's key has a type.
+fn check_table_key_defined(
+    attributes: &[(String, Scalar)],
+    elements: &[KeySchemaElement],
+) -> Result<()> {
+    let defined = |name: &String| attributes.iter().any(|(attribute, _)| attribute == name);
+    match elements {
+        [hash, range, ..]
+            if !defined(&hash.attribute_name)
+                || !defined(&range.attribute_name)
+                || (hash.attribute_name == range.attribute_name && attributes.len() == 1) =>
+        {
+            Err(Error::Validation(
+                "Invalid KeySchema: Some index key attribute have no definition".to_owned(),
+            ))
+        }
+        [_, _, ..] => Ok(()),
+        elements => check_defined(attributes, elements),
+    }
+}
+
+/// Every attribute of an index's key has a type.
+fn check_defined(attributes: &[(String, Scalar)], elements: &[KeySchemaElement]) -> Result<()> {
+    check_names_defined(attributes, elements.iter().map(|element| &element.attribute_name))
+}
+
+/// Every key attribute of a table that is there, and of its indexes, has a type.
 pub(crate) fn check_keys_defined(
     attributes: &[(String, Scalar)],
     key: &KeyRecord,
     indexes: &[IndexRecord],
 ) -> Result<()> {
-    let defined = |name: &String| attributes.iter().any(|(attribute, _)| attribute == name);
-    let all = || listed(attributes.iter().map(|(name, _)| name));
-    if !names(key).all(defined) {
-        if attributes.len() < names(key).count() {
-            return Err(Error::Validation(
-                "Invalid KeySchema: Some index key attribute have no definition".to_owned(),
-            ));
-        }
-        return Err(Error::Parameter(format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
-             AttributeDefinitions: [{}]",
-            listed(names(key)),
-            all()
-        )));
+    let mut keys = std::iter::once(key).chain(indexes.iter().map(|index| &index.key));
+    keys.try_for_each(|key| check_names_defined(attributes, names(key)))
+}
+
+fn check_names_defined<'n>(
+    attributes: &[(String, Scalar)],
+    mut keys: impl Iterator<Item = &'n String> + Clone,
+) -> Result<()> {
+    let all = keys.clone();
+    if keys.all(|name| attributes.iter().any(|(attribute, _)| attribute == name)) {
+        return Ok(());
     }
-    for index in indexes {
-        if !names(&index.key).all(defined) {
-            return Err(Error::Parameter(format!(
-                "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
-                 AttributeDefinitions: [{}]",
-                listed(names(&index.key)),
-                all()
-            )));
-        }
-    }
-    Ok(())
+    Err(Error::Parameter(format!(
+        "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], \
+         AttributeDefinitions: [{}]",
+        listed(all),
+        listed(attributes.iter().map(|(name, _)| name))
+    )))
 }
 
 /// Names once, included attributes within their limits.

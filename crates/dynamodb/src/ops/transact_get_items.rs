@@ -3,25 +3,18 @@
 //! Promises: all items as of one durable state, in the order of the request.
 //! Refuses: one item twice, more than 4 MB, keys that are not their table's.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use cumulet_api_dynamodb::ops::{TransactGetItems, TransactGetItemsInput, TransactGetItemsOutput};
 use cumulet_api_dynamodb::types::{Get, ItemResponse, Select};
-use cumulet_attribute::Item;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
-use crate::capacity::{self, Read};
 use crate::error::Error;
 use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
 use crate::request::{self, Sources};
 use crate::tables::{Table, TableName};
-use crate::units::{Side, Units};
-use crate::write;
-
-/// Bytes of all items of a transaction, at most.
-const BYTES: usize = 4 << 20;
+use crate::transaction::{self, Wanted};
+use crate::units::Side;
 
 impl Handle<TransactGetItems> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &TransactGetItemsInput) -> Result<Vec<Access>> {
@@ -52,41 +45,19 @@ impl Handle<TransactGetItems> for DynamoDb {
         cx: &Cx,
         input: TransactGetItemsInput,
     ) -> Result<TransactGetItemsOutput> {
-        let mut parsed = Vec::new();
+        let mut wanted = Vec::new();
         for item in input.transact_items {
             let mut get = item.get;
-            let projecting = [(Kind::Projection, get.projection_expression.is_some())];
-            sources(&get).check("TransactGetItems", &projecting, &[])?;
+            sources(&get).check(&[Kind::Projection])?;
             let key = request::item(std::mem::take(&mut get.key))?;
             let projection = sources(&get).compile()?.projection;
-            parsed.push((get.table_name, key, projection));
+            let target = TableName::parse(cx, &get.table_name)?;
+            wanted.push(Wanted { target, name: get.table_name, key, projection });
         }
-        let (mut placed, mut seen) = (Vec::new(), BTreeSet::new());
-        for (name, key, projection) in &parsed {
-            let target = TableName::parse(cx, name)?;
-            let table = self.named(&target).await?.ok_or(Error::TableNotFound)?;
-            table.schema.check_key(key).map_err(Error::Key)?;
-            if let Some(projection) = projection {
-                table.check_nested(projection.nested()).map_err(Error::Key)?;
-            }
-            let position = table.schema.position(key).unwrap_or_default();
-            if !seen.insert(table.keys.at(&position)) {
-                return Err(Error::one_item_twice().into());
-            }
-            placed.push((name, table, position, projection));
-        }
-        let snapshot = cx.store().snapshot();
-        let (mut responses, mut units, mut bytes) = (Vec::new(), BTreeMap::new(), 0);
-        for (name, table, position, projection) in placed {
-            let item = write::read(&snapshot, &table, &position).await?;
-            let size = item.as_ref().map_or(0, Item::size);
-            bytes += size;
-            if bytes > BYTES {
-                return Err(Error::transaction_too_large().into());
-            }
-            let used: &mut Units = units.entry(name.as_str()).or_default();
-            used.table += capacity::read(size, Read::Transactional);
-            let item = match (item, projection) {
+        let (items, units) = self.transact_get(cx, &wanted).await?;
+        let mut responses = Vec::new();
+        for (item, wanted) in items.into_iter().zip(&wanted) {
+            let item = match (item, &wanted.projection) {
                 (Some(item), Some(projection)) => {
                     Some(projection.project(&item).map_err(Error::Value)?)
                 }
@@ -94,14 +65,8 @@ impl Handle<TransactGetItems> for DynamoDb {
             };
             responses.push(ItemResponse { item: item.map(Into::into) });
         }
-        let wanted = input.return_consumed_capacity;
-        let units = units.into_iter();
-        Ok(TransactGetItemsOutput {
-            consumed_capacity: units
-                .map(|(name, units)| units.answer_transaction(name, wanted, Side::Read))
-                .collect(),
-            responses: Some(responses),
-        })
+        let capacity = transaction::consumed(units, input.return_consumed_capacity, Side::Read);
+        Ok(TransactGetItemsOutput { consumed_capacity: capacity, responses: Some(responses) })
     }
 }
 

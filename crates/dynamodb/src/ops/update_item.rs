@@ -4,8 +4,8 @@
 //! Condition and operands are read from the item as it was, in one serializable transaction; an
 //! item that was not there begins with its key alone.
 //! Refuses: a key that is not the table's, changes of key attributes, index keys of other types, a
-//! condition that does not hold, an item that would be over 400 KB. Legacy `AttributeUpdates` and
-//! `Expected` are not here yet (501 by name).
+//! condition that does not hold, an item that would be over 400 KB. Old requests have
+//! `AttributeUpdates` and `Expected` in place of expressions.
 
 use cumulet_api_dynamodb::ops::{UpdateItem, UpdateItemInput, UpdateItemOutput};
 use cumulet_api_dynamodb::types::ReturnValue;
@@ -16,6 +16,7 @@ use crate::DynamoDb;
 use crate::collections;
 use crate::expression::{Kind, Update};
 use crate::item_access::{Touched, on_items};
+use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::TableName;
 use crate::write::{self, Action, Write, Written};
@@ -35,16 +36,7 @@ impl Handle<UpdateItem> for DynamoDb {
     }
 
     async fn handle(&self, cx: &Cx, mut input: UpdateItemInput) -> Result<UpdateItemOutput> {
-        let expressions = [
-            (Kind::Update, input.update_expression.is_some()),
-            (Kind::Condition, input.condition_expression.is_some()),
-        ];
-        let legacy = [
-            ("AttributeUpdates", input.attribute_updates.is_some()),
-            ("Expected", input.expected.is_some()),
-            ("ConditionalOperator", input.conditional_operator.is_some()),
-        ];
-        sources(&input).check("UpdateItem", &expressions, &legacy)?;
+        sources(&input).check(&[Kind::Update, Kind::Condition])?;
         let key = request::item(std::mem::take(&mut input.key))?;
         let compiled = sources(&input).compile()?;
         let write = Write {
@@ -94,6 +86,12 @@ fn sources(input: &UpdateItemInput) -> Sources<'_> {
         values: input.expression_attribute_values.as_ref(),
         update: input.update_expression.as_deref(),
         condition: input.condition_expression.as_deref(),
-        projection: None,
+        legacy: Legacy {
+            attribute_updates: input.attribute_updates.as_ref(),
+            expected: input.expected.as_ref(),
+            operator: input.conditional_operator,
+            ..Legacy::default()
+        },
+        ..Sources::default()
     }
 }

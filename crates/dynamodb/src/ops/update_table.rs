@@ -5,9 +5,11 @@
 //! is removed is no longer read, and its space is given back in the background. Both outlive a
 //! crash.
 //! Refuses: what breaks the rules of CreateTable, two indexes made or removed at a time, other
-//! changes while one is, capacity that is so already. A stream's specification is kept, but there
-//! are no records: DynamoDB Streams is not here yet. AWS's limits on how often capacity may change
-//! are not enforced. Not here: replicas, witnesses, warm throughput and vector indexes (501).
+//! changes while one is, capacity that is so already, a stream that is on, or off, already. AWS's
+//! limits on how often capacity may change are not enforced. Not here: replicas, witnesses, warm
+//! throughput and vector indexes (501).
+
+use std::collections::BTreeSet;
 
 use cumulet_api_dynamodb::ops::{UpdateTable, UpdateTableInput, UpdateTableOutput};
 use cumulet_api_dynamodb::types::{
@@ -72,7 +74,7 @@ fn check_present(input: &UpdateTableInput) -> Result<()> {
         || input.deletion_protection_enabled.is_some()
         || input.on_demand_throughput.is_some();
     if something {
-        return Ok(());
+        return Ok(check_updates(input)?);
     }
     Err(Error::Validation(
         "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, \
@@ -80,6 +82,41 @@ fn check_present(input: &UpdateTableInput) -> Result<()> {
             .to_owned(),
     )
     .into())
+}
+
+/// Refuses what is wrong with the parameters whatever the table is.
+fn check_updates(input: &UpdateTableInput) -> Checked<()> {
+    if let Some(units) = &input.provisioned_throughput {
+        table_rules::check_bounds(units, "")?;
+    }
+    let mut seen = BTreeSet::new();
+    for update in input.global_secondary_index_updates.iter().flatten() {
+        let name = match (&update.update, &update.create, &update.delete) {
+            (Some(update), None, None) => &update.index_name,
+            (None, Some(create), None) => &create.index_name,
+            (None, None, Some(delete)) => &delete.index_name,
+            _ => return Err(not_one_update()),
+        };
+        if !seen.insert(name) {
+            return Err(Error::Parameter(format!(
+                "Only one global secondary index update per index is allowed simultaneously. \
+                 Index: {name}"
+            )));
+        }
+        let units = update.update.as_ref().and_then(|one| one.provisioned_throughput.as_ref());
+        if let Some(units) = units {
+            table_rules::check_bounds(units, &format!(" for index {name}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn not_one_update() -> Error {
+    Error::Parameter(
+        "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+         GlobalSecondaryIndexUpdate.Delete must not be null"
+            .to_owned(),
+    )
 }
 
 /// Changes the record; the jobs that bring indexes to their new state.
@@ -244,11 +281,7 @@ fn apply_index(
             global(record, &delete.index_name)?.state = IndexState::Deleting;
             Ok(Some(delete.index_name.clone()))
         }
-        _ => Err(Error::Parameter(
-            "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
-             GlobalSecondaryIndexUpdate.Delete must not be null"
-                .to_owned(),
-        )),
+        _ => Err(not_one_update()),
     }
 }
 

@@ -38,8 +38,14 @@ pub(super) struct Properties {
     contributor_insights_specification: Option<Value>,
     import_source_specification: Option<Value>,
     kinesis_stream_specification: Option<Value>,
-    resource_policy: Option<Value>,
+    resource_policy: Option<ResourcePolicy>,
     warm_throughput: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ResourcePolicy {
+    policy_document: Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -176,7 +182,6 @@ impl Properties {
             ("ContributorInsightsSpecification", read.contributor_insights_specification.is_some()),
             ("ImportSourceSpecification", read.import_source_specification.is_some()),
             ("KinesisStreamSpecification", read.kinesis_stream_specification.is_some()),
-            ("ResourcePolicy", read.resource_policy.is_some()),
             ("WarmThroughput", read.warm_throughput.is_some()),
         ];
         match missing.iter().find(|(_, present)| *present) {
@@ -216,8 +221,14 @@ impl Properties {
                 None => None,
             },
             deletion_protection_enabled: self.deletion_protection_enabled,
+            resource_policy: self.resource_policy().map(Value::to_string),
             ..CreateTableInput::default()
         })
+    }
+
+    /// The policy that is attached to the table.
+    pub(super) fn resource_policy(&self) -> Option<&Value> {
+        self.resource_policy.as_ref().map(|policy| &policy.policy_document)
     }
 
     /// The table's tags with the stack's; the table's own count.

@@ -11,10 +11,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cumulet_api_dynamodb::ops::{
-    CreateTable, CreateTableInput, DeleteTable, DeleteTableInput, DescribeTable,
-    DescribeTableInput, DescribeTimeToLive, DescribeTimeToLiveInput, ListTagsOfResource,
-    ListTagsOfResourceInput, TagResource, TagResourceInput, UntagResource, UntagResourceInput,
-    UpdateTable, UpdateTableInput, UpdateTimeToLive, UpdateTimeToLiveInput,
+    CreateTable, CreateTableInput, DeleteResourcePolicy, DeleteResourcePolicyInput, DeleteTable,
+    DeleteTableInput, DescribeTable, DescribeTableInput, DescribeTimeToLive,
+    DescribeTimeToLiveInput, GetResourcePolicy, GetResourcePolicyInput, ListTagsOfResource,
+    ListTagsOfResourceInput, PutResourcePolicy, PutResourcePolicyInput, TagResource,
+    TagResourceInput, UntagResource, UntagResourceInput, UpdateTable, UpdateTableInput,
+    UpdateTimeToLive, UpdateTimeToLiveInput,
 };
 use cumulet_api_dynamodb::types::{
     BillingMode, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
@@ -95,6 +97,7 @@ async fn update(cx: &Cx, name: &str, desired: Desired<'_>) -> Result<Actual> {
     }
     set_time_to_live(cx, name, properties.time_to_live_specification.as_ref()).await?;
     let table = ready(cx, name).await?;
+    set_policy(cx, &table, properties.resource_policy()).await?;
     set_tags(cx, &table, properties.tags(desired.tags)).await?;
     Ok(actual(&table))
 }
@@ -147,8 +150,10 @@ fn settings(table: &TableDescription, wanted: &CreateTableInput) -> Vec<UpdateTa
     let key = table.sse_description.as_ref().and_then(|sse| sse.kms_master_key_arn.clone());
     let sse = wanted.sse_specification.clone().unwrap_or_default();
     let encrypted = sse.enabled == Some(true);
-    let encryption = encrypted != key.is_some()
-        || sse.kms_master_key_id.is_some() && sse.kms_master_key_id != key;
+    // The description has the ARN of what may be named by its id or alias.
+    let other = |id: &String| !key.iter().any(|arn| arn == id || arn.ends_with(id.as_str()));
+    let encryption =
+        encrypted != key.is_some() || sse.kms_master_key_id.as_ref().is_some_and(other);
     let (caps, now) = (wanted.on_demand_throughput.clone(), table.on_demand_throughput.clone());
     let caps = caps.filter(|caps| {
         let now = now.unwrap_or_default();
@@ -302,6 +307,30 @@ async fn set_time_to_live(cx: &Cx, name: &str, wanted: Option<&TimeToLive>) -> R
         cx.call::<UpdateTimeToLive>(input).await?;
     }
     Ok(())
+}
+
+async fn set_policy(cx: &Cx, table: &TableDescription, wanted: Option<&Value>) -> Result<()> {
+    let resource_arn = table.table_arn.clone().unwrap_or_default();
+    let input = GetResourcePolicyInput { resource_arn: resource_arn.clone() };
+    let now = match cx.call::<GetResourcePolicy>(input).await {
+        Ok(answer) => answer.policy,
+        Err(error) if error.code == "PolicyNotFoundException" => None,
+        Err(error) => return Err(error),
+    };
+    let same = |text: &String| serde_json::from_str::<Value>(text).ok().as_ref() == wanted;
+    match wanted {
+        _ if now.as_ref().is_some_and(same) => Ok(()),
+        Some(wanted) => {
+            let policy = wanted.to_string();
+            let input = PutResourcePolicyInput { resource_arn, policy, ..Default::default() };
+            cx.call::<PutResourcePolicy>(input).await.map(drop)
+        }
+        None if now.is_some() => {
+            let input = DeleteResourcePolicyInput { resource_arn, ..Default::default() };
+            cx.call::<DeleteResourcePolicy>(input).await.map(drop)
+        }
+        None => Ok(()),
+    }
 }
 
 async fn tags_of(cx: &Cx, arn: &str) -> Result<Vec<Tag>> {

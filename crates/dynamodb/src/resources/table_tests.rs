@@ -25,6 +25,9 @@ fn first() -> Map<String, Value> {
         }],
         "Tags": [{"Key": "team", "Value": "one"}, {"Key": "old", "Value": "x"}],
         "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": "true"},
+        "ResourcePolicy": {"PolicyDocument": {"Statement": [{
+            "Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*",
+        }]}},
     }))
 }
 
@@ -61,6 +64,12 @@ async fn a_table_is_made_changed_and_removed() {
     assert_eq!(made.physical_id, "stack-table-x");
     let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/stack-table-x";
     assert_eq!(made.attributes, object(json!({ "Arn": arn })));
+    let policy = || async {
+        let input = GetResourcePolicyInput { resource_arn: arn.to_owned() };
+        let answer = cx.call::<GetResourcePolicy>(input).await;
+        answer.map(|answer| answer.policy.unwrap_or_default()).map_err(|error| error.code)
+    };
+    assert!(policy().await.unwrap().contains("dynamodb:GetItem"));
     // Again, as after a crash.
     let again = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(again.attributes, made.attributes);
@@ -77,6 +86,7 @@ async fn a_table_is_made_changed_and_removed() {
         assert_eq!(table.attribute_definitions.unwrap().len(), 2);
         assert_eq!(table.provisioned_throughput.unwrap().read_capacity_units, Some(3));
         assert_eq!(table.deletion_protection_enabled, Some(true));
+        assert_eq!(policy().await.unwrap_err(), "PolicyNotFoundException");
         let tags = tags_of(cx, arn).await.unwrap();
         let tags: Vec<_> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
         assert_eq!(tags, [("stack", "s"), ("team", "two")]);

@@ -70,6 +70,10 @@ impl Resource for Policy {
         false
     }
 
+    fn is_noted(&self) -> bool {
+        false
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             put_all(cx, desired.properties).await?;

@@ -25,6 +25,10 @@ impl Resource for EventInvokeConfig {
         matches!(property, "FunctionName" | "Qualifier")
     }
 
+    fn is_noted(&self) -> bool {
+        false
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(create(cx, desired))
     }

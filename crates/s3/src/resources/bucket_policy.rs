@@ -20,6 +20,10 @@ impl Resource for BucketPolicy {
         property == "Bucket"
     }
 
+    fn is_noted(&self) -> bool {
+        false
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(put(cx, desired))
     }

@@ -242,7 +242,10 @@ enum Started {
 fn start(mut request: Reader, users: Users) -> io::Result<Started> {
     let control = Link::from_fd(request.fd()?);
     let first_user = u32::try_from(request.number()?).map_err(|_| malformed())?;
-    let endpoint = u16::try_from(request.number()?).map_err(|_| malformed())?;
+    let egress = match request.text()?.as_str() {
+        "" => None,
+        plan => Some(plan.parse().map_err(|_| malformed())?),
+    };
     let without = Barriers::from_bits(request.number()?);
     let folders = request.list(Reader::bytes)?;
     let folders = folders.into_iter().map(|path| PathBuf::from(OsString::from_vec(path)));
@@ -257,8 +260,7 @@ fn start(mut request: Reader, users: Users) -> io::Result<Started> {
     let (pid, pidfd) = match sys::clone_into(namespaces)? {
         Forked::Parent(child) => child,
         Forked::Child => {
-            let endpoint = (endpoint != 0).then_some(endpoint);
-            return Ok(Started::There(control, go, init::Spec { endpoint, without }));
+            return Ok(Started::There(control, go, init::Spec { egress, without }));
         }
     };
     let sandbox = Sandbox { pidfd, cgroup };

@@ -20,11 +20,12 @@ use super::root::{self, Brought};
 use super::seccomp::Filters;
 use super::sys::{self, Forked};
 use super::{SANDBOX_GID, SANDBOX_UID, network};
+use crate::egress;
 
 /// What a sandbox is made to, whatever will run in it.
 pub(super) struct Spec {
-    /// The port at which this cloud is reached in the sandbox.
-    pub(super) endpoint: Option<u16>,
+    /// What leads out of it, if anything does.
+    pub(super) egress: Option<egress::Plan>,
     pub(super) without: Barriers,
 }
 
@@ -97,11 +98,16 @@ fn live(control: &Link, go: io::PipeReader, settings: &Settings) -> Result<(), F
     let step = |name, done: io::Result<()>| done.map_err(|error| Failed(name, error));
     step("users", become_first(go, settings.users))?;
     step("root", root::build())?;
-    let doors = network::open(settings.spec.endpoint).map_err(|why| Failed("network", why))?;
+    let doors = network::open(settings.spec.egress.as_ref());
+    let doors = doors.map_err(|why| Failed("network", why))?;
     let mut ready = Message::new("ready");
     ready.fd(doors.runtime_api.into());
-    if let Some(endpoint) = doors.endpoint {
-        ready.fd(endpoint.into());
+    if let Some(inside) = doors.egress {
+        let (kinds, sockets) = inside.into_parts();
+        ready.word(kinds);
+        for socket in sockets {
+            ready.fd(socket);
+        }
     }
     step("control", control.send(&ready))?;
     drop(ready);

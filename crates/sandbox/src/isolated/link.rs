@@ -16,8 +16,8 @@ use rustix::net::{
 
 /// Bytes of a message. The largest carries a function's environment (4 KB of its own) and paths.
 const MESSAGE_LIMIT: usize = 128 << 10;
-/// Descriptors of a message.
-const FD_LIMIT: usize = 32;
+/// Descriptors of a message. Most of them are sockets that lead out of a sandbox.
+const FD_LIMIT: usize = 128;
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -176,6 +176,11 @@ impl Reader {
 
     pub(super) fn fd(&mut self) -> io::Result<OwnedFd> {
         self.fds.next().ok_or_else(malformed)
+    }
+
+    /// All descriptors that are left.
+    pub(super) fn fds(self) -> Vec<OwnedFd> {
+        self.fds.collect()
     }
 
     /// So many of what `one` reads.

@@ -2,7 +2,7 @@
 //! IPC, host name and control groups, no privileges, Landlock, seccomp, control groups.
 //!
 //! Three kinds of process take part, all of them this program:
-//! - the **platform** (this file, `process`, `relay`) asks and serves;
+//! - the **platform** (this file, `process`) asks and serves;
 //! - the **launcher** (`host`), one for a platform, with one thread, forks sandboxes;
 //! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
 //!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
@@ -12,7 +12,7 @@
 //! death signal), and with a first process its whole sandbox ends.
 //!
 //! The platform answers the sandbox on sockets that were made inside it and passed out: the
-//! Runtime API, and this cloud's endpoint, which `relay` connects to the cloud's own listener.
+//! Runtime API, and the way to this cloud's endpoint and the internet, which is [`crate::egress`].
 
 mod barrier;
 mod confine;
@@ -21,14 +21,13 @@ mod init;
 mod link;
 mod network;
 mod process;
-mod relay;
 mod root;
 mod seccomp;
 mod sys;
 
 use std::borrow::Cow;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -45,6 +44,7 @@ use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::egress::{self, Egress, Inside, Way};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -67,8 +67,8 @@ pub struct Isolation {
     /// Where sandboxes have control groups; without them the pool looks after memory, and the
     /// number of processes is limited for each user namespace.
     pub cgroup: Option<CgroupParent>,
-    /// Where this cloud listens, if functions may reach it: inside at the same port of 127.0.0.1.
-    pub endpoint: Option<SocketAddr>,
+    /// The way out; without it a function reaches nothing but the Runtime API.
+    pub egress: Option<Arc<Egress>>,
 }
 
 /// Starts functions in sandboxes. Dropping it ends them.
@@ -82,7 +82,7 @@ struct Shared {
     launcher: Mutex<LauncherProcess>,
     own_users: bool,
     cgroup: Option<CgroupParent>,
-    endpoint: Option<SocketAddr>,
+    egress: Option<Arc<Egress>>,
     without: Barriers,
 }
 
@@ -96,16 +96,19 @@ impl IsolatedLauncher {
             launcher: Mutex::new(launcher),
             own_users,
             cgroup: isolation.cgroup,
-            endpoint: isolation.endpoint,
+            egress: isolation.egress,
             without: Barriers::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Makes a sandbox without a function, to see whether this machine lets us. Blocks.
-    pub(crate) fn try_out(&self) -> io::Result<()> {
+    /// Makes a sandbox without a function, to see whether this machine lets us, and how far out one
+    /// gets. Blocks.
+    pub(crate) fn try_out(&self) -> io::Result<Way> {
         let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
-        self.shared.prepare(limits).and_then(Prepared::doors).map(drop)
+        let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
+        let (_, doors) = prepared.doors()?;
+        Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -135,7 +138,7 @@ impl Launcher for IsolatedLauncher {
     }
 
     fn endpoint<'a>(&self, url: &'a str) -> Cow<'a, str> {
-        match self.shared.endpoint {
+        match self.shared.egress.as_ref().and_then(|egress| egress.cloud()) {
             // Inside, the same port is open on loopback, wherever the cloud listens outside.
             Some(cloud) if url == format!("http://{cloud}") => {
                 format!("http://127.0.0.1:{}", cloud.port()).into()
@@ -147,12 +150,13 @@ impl Launcher for IsolatedLauncher {
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let endpoint = shared.endpoint;
+            let egress = shared.egress.clone();
+            let name = function_name(&launch).to_owned();
             let begun = tokio::task::spawn_blocking(move || shared.start(&launch)).await;
             let Begun { account, control, runtime, doors, output } =
                 begun.map_err(io::Error::other)??;
-            let relay = match (doors.endpoint, endpoint) {
-                (Some(listener), Some(cloud)) => Some(relay::start(listener, cloud)?),
+            let relay = match (doors.egress, egress) {
+                (Some(inside), Some(egress)) => Some(egress.serve(inside, &name)?),
                 _ => None,
             };
             let process = IsolatedProcess::new(account, control, runtime, relay)?;
@@ -186,8 +190,12 @@ impl Shared {
         expect(Some(told), answer)
     }
 
+    fn plan(&self) -> Option<egress::Plan> {
+        self.egress.as_deref().map(Egress::plan)
+    }
+
     /// Makes a sandbox that waits for a function. Blocks, while its first process builds it.
-    fn prepare(&self, limits: GroupLimits) -> io::Result<Prepared> {
+    fn prepare(&self, limits: GroupLimits, plan: Option<&egress::Plan>) -> io::Result<Prepared> {
         let slot = Slot::take()?;
         let parent = self.cgroup.as_ref();
         let create = |parent: &CgroupParent| parent.create(&group_name(slot.0), limits);
@@ -197,7 +205,7 @@ impl Shared {
         control.set_patience(PATIENCE)?;
         let mut question = Message::new("start");
         question.fd(theirs.into_fd()).number(place.slot.first_user().into());
-        question.number(self.endpoint.map_or(0, |endpoint| endpoint.port()).into());
+        question.word(plan.map(ToString::to_string).unwrap_or_default());
         question.number(self.without.bits());
         let folders = place.cgroup.iter().flat_map(Cgroup::folders);
         let folders: Vec<&PathBuf> = folders.collect();
@@ -210,19 +218,21 @@ impl Shared {
         let pid = u32::try_from(answer.number()?).map_err(|_| malformed())?;
         let account = Account::new(pid, answer.fd()?, place, limits.memory);
         account.join_cgroup()?;
-        Ok(Prepared { account, control, has_endpoint: self.endpoint.is_some() })
+        Ok(Prepared { account, control, has_egress: plan.is_some() })
     }
 
     /// Makes a sandbox and starts the program in it. Blocks.
     fn start(&self, launch: &Launch) -> io::Result<Begun> {
-        let prepared = self.prepare(GroupLimits {
+        let plan = self.plan();
+        let limits = GroupLimits {
             // The kernel counts files in memory as memory, and AWS does not. The pool looks after
             // the function's own part.
             bytes: launch.memory.saturating_add(launch.storage),
             memory: launch.memory,
             processes: PROCESS_LIMIT,
-        })?;
-        let (mut assign, trees) = self.assignment(launch)?;
+        };
+        let prepared = self.prepare(limits, plan.as_ref())?;
+        let (mut assign, trees) = self.assignment(launch, plan.as_ref())?;
         let (output, input) = io::pipe()?;
         assign.fd(input.into());
         for tree in trees {
@@ -236,7 +246,11 @@ impl Shared {
     }
 
     /// What the first process is told to run, and the copies of mounts that it needs for that.
-    fn assignment(&self, launch: &Launch) -> io::Result<(Message, Vec<OwnedFd>)> {
+    fn assignment(
+        &self,
+        launch: &Launch,
+        plan: Option<&egress::Plan>,
+    ) -> io::Result<(Message, Vec<OwnedFd>)> {
         let inside = inside(&launch.folders);
         let Folders { code, layers, runtime } = &launch.folders;
         let mut shown = vec![(code.clone(), inside.code.clone())];
@@ -258,7 +272,7 @@ impl Shared {
         let trees: Vec<OwnedFd> = shown.iter().map(|_| answer.fd()).collect::<Result<_, _>>()?;
         let targets = shown.into_iter().map(|(source, target)| (target, source.is_dir()));
         let mut environment = launch.environment.clone();
-        let api = network::runtime_api(self.endpoint.map(|endpoint| endpoint.port()));
+        let api = network::runtime_api(plan);
         environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
         let assignment = Assignment {
             program: launch.program.clone(),
@@ -270,6 +284,12 @@ impl Shared {
         };
         Ok((assignment.message(), trees))
     }
+}
+
+/// What the log calls a sandbox.
+fn function_name(launch: &Launch) -> &str {
+    let named = launch.environment.iter().find(|(name, _)| name == "AWS_LAMBDA_FUNCTION_NAME");
+    named.map_or("", |(_, name)| name)
 }
 
 /// Where functions find what is theirs, as on AWS.
@@ -285,7 +305,7 @@ fn inside(folders: &Folders) -> Folders {
 struct Prepared {
     account: Account,
     control: Link,
-    has_endpoint: bool,
+    has_egress: bool,
 }
 
 impl Prepared {
@@ -293,8 +313,13 @@ impl Prepared {
     fn doors(self) -> io::Result<(Self, network::Doors)> {
         let mut ready = expect(self.control.receive()?, "ready")?;
         let runtime_api = TcpListener::from(ready.fd()?);
-        let endpoint = if self.has_endpoint { Some(ready.fd()?.into()) } else { None };
-        Ok((self, network::Doors { runtime_api, endpoint }))
+        let egress = if self.has_egress {
+            let kinds = ready.bytes()?;
+            Some(Inside::from_parts(&kinds, ready.fds()).ok_or_else(malformed)?)
+        } else {
+            None
+        };
+        Ok((self, network::Doors { runtime_api, egress }))
     }
 }
 

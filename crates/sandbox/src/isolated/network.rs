@@ -8,9 +8,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink::SocketAddrNetlink,
-};
+use crate::egress::{self, Inside};
 
 /// The port of the Runtime API, as on AWS.
 const RUNTIME_API: u16 = 9001;
@@ -18,58 +16,27 @@ const RUNTIME_API: u16 = 9001;
 /// What the platform serves in the sandbox.
 pub(super) struct Doors {
     pub(super) runtime_api: TcpListener,
-    /// This cloud's endpoint.
-    pub(super) endpoint: Option<TcpListener>,
+    /// The way out.
+    pub(super) egress: Option<Inside>,
 }
 
 /// Takes the loopback device up and opens the doors. The caller has all capabilities over the
 /// namespace; sockets that need some (ports below 1024, transparent ones) are made here too.
-pub(super) fn open(endpoint: Option<u16>) -> io::Result<Doors> {
-    loopback_up()?;
-    let listen = |address: SocketAddr| {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        io::Result::Ok(listener)
-    };
-    let runtime_api = listen(runtime_api(endpoint))?;
-    let endpoint = endpoint.map(|port| listen((Ipv4Addr::LOCALHOST, port).into())).transpose()?;
-    Ok(Doors { runtime_api, endpoint })
-}
-
-/// Where the Runtime API is. The endpoint's port is given, in the function's environment; this one
-/// is ours to choose.
-pub(super) fn runtime_api(endpoint: Option<u16>) -> SocketAddr {
-    let port = if endpoint == Some(RUNTIME_API) { RUNTIME_API + 1 } else { RUNTIME_API };
-    (Ipv4Addr::LOCALHOST, port).into()
-}
-
-/// RTM_NEWLINK (rtnetlink(7)) for the namespace's first device, which is the loopback.
-fn loopback_up() -> io::Result<()> {
-    const IFF_UP: u32 = libc::IFF_UP as u32;
-    let mut request = Vec::with_capacity(32);
-    // struct nlmsghdr: length, type, flags, sequence, port.
-    request.extend(32_u32.to_ne_bytes());
-    request.extend(libc::RTM_NEWLINK.to_ne_bytes());
-    request.extend(((libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16).to_ne_bytes());
-    request.extend([1_u32, 0].map(u32::to_ne_bytes).concat());
-    // struct ifinfomsg: family, padding, type; index; flags; which of them change.
-    request.extend([0; 4]);
-    request.extend([1, IFF_UP, IFF_UP].map(u32::to_ne_bytes).concat());
-    let socket = rustix::net::socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        // NETLINK_ROUTE.
-        None,
-    )?;
-    rustix::net::sendto(&socket, &request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-    let mut answer = [0_u8; 64];
-    rustix::net::recv(&socket, &mut answer, RecvFlags::empty())?;
-    // struct nlmsgerr after the header: a negative errno, or 0.
-    let code = answer.get(16..20).and_then(|code| code.try_into().ok()).map(i32::from_ne_bytes);
-    match code {
-        Some(0) => Ok(()),
-        Some(code) => Err(io::Error::from_raw_os_error(-code)),
-        None => Err(super::link::malformed()),
+pub(super) fn open(plan: Option<&egress::Plan>) -> io::Result<Doors> {
+    let egress = plan.map(egress::set_up).transpose()?;
+    if egress.is_none() {
+        egress::loopback_up()?;
     }
+    let runtime_api = TcpListener::bind(runtime_api(plan))?;
+    runtime_api.set_nonblocking(true)?;
+    Ok(Doors { runtime_api, egress })
+}
+
+/// Where the Runtime API is. The ports that lead out are given; this one is ours to choose.
+pub(super) fn runtime_api(plan: Option<&egress::Plan>) -> SocketAddr {
+    let taken = |port: &u16| {
+        plan.is_some_and(|plan| plan.loopback.iter().any(|address| address.port() == *port))
+    };
+    let port = (RUNTIME_API..=u16::MAX).find(|port| !taken(port)).unwrap_or(RUNTIME_API);
+    (Ipv4Addr::LOCALHOST, port).into()
 }

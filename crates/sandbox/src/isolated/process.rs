@@ -8,11 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
-use tokio::task::AbortHandle;
 
 use super::Slot;
 use super::link::{Link, Message};
 use crate::cgroup::Cgroup;
+use crate::egress::Relay;
 use crate::launch::{BoxFuture, Exit, Process};
 use crate::{proc, watch};
 
@@ -89,7 +89,8 @@ pub(super) struct IsolatedProcess {
     /// Readable once the runtime has ended, which is a moment earlier.
     runtime: OwnedFd,
     exit: Mutex<Option<Exit>>,
-    relay: Option<AbortHandle>,
+    /// Ends when this does.
+    _relay: Option<Relay>,
 }
 
 impl IsolatedProcess {
@@ -97,10 +98,10 @@ impl IsolatedProcess {
         account: Account,
         control: Link,
         runtime: OwnedFd,
-        relay: Option<AbortHandle>,
+        relay: Option<Relay>,
     ) -> io::Result<Self> {
         let control = watch::readable(control.into_fd())?;
-        Ok(Self { account, control, runtime, exit: Mutex::default(), relay })
+        Ok(Self { account, control, runtime, exit: Mutex::default(), _relay: relay })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Exit>> {
@@ -170,13 +171,5 @@ impl Process for IsolatedProcess {
     fn owns(&self, _: SocketAddr, _: SocketAddr) -> bool {
         // Nobody else is in its network namespace.
         true
-    }
-}
-
-impl Drop for IsolatedProcess {
-    fn drop(&mut self) {
-        if let Some(relay) = &self.relay {
-            relay.abort();
-        }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
+use cumulet_sandbox::egress::Egress;
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
     Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, Launcher, LogFormat,
@@ -68,10 +68,10 @@ impl CredentialSource for FixedCredentials {
 /// A launcher of sandboxes.
 pub(crate) fn isolated(
     cgroup: Option<CgroupParent>,
-    endpoint: Option<SocketAddr>,
+    egress: Option<Arc<Egress>>,
 ) -> IsolatedLauncher {
     let program = example("launcher");
-    IsolatedLauncher::open(Isolation { program, cgroup, endpoint }).unwrap()
+    IsolatedLauncher::open(Isolation { program, cgroup, egress }).unwrap()
 }
 
 /// A program of this crate's `examples`.
@@ -102,6 +102,8 @@ pub(crate) struct Plan {
     pub(crate) cgroup: Option<CgroupParent>,
     /// Whether it runs in a sandbox.
     pub(crate) isolated: bool,
+    /// The way out of the sandbox.
+    pub(crate) egress: Option<Arc<Egress>>,
     folder: TempDir,
 }
 
@@ -148,15 +150,17 @@ impl Plan {
             expires,
             cgroup: None,
             isolated: crate::ISOLATED,
+            egress: None,
             folder,
         }
     }
 
     pub(crate) fn start(mut self) -> Rig {
         let (isolate, cgroup) = (self.isolated, self.cgroup.take());
+        let egress = self.egress.take();
         self.start_on(|folder| {
             if isolate {
-                Arc::new(isolated(cgroup, None))
+                Arc::new(isolated(cgroup, egress))
             } else {
                 Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap())
             }

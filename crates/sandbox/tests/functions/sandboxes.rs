@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers};
 use cumulet_sandbox::{CgroupParent, Rung, climb};
 use serde_json::json;
 
-use crate::rig::{Watched, event, example, isolated, python, until};
+use crate::rig::{Watched, event, example, python, until};
 
 #[tokio::test]
 async fn the_endpoint_is_reached_and_no_other_port() {
@@ -35,7 +36,11 @@ def handler(event, context):
 ";
     let mut plan = python(text);
     plan.function.endpoint = Some(format!("http://{address}"));
-    let rig = plan.start_on(|_| Arc::new(isolated(None, Some(address))));
+    let mut policy = EgressPolicy::default();
+    policy.cloud(address, []);
+    let nobody = Resolvers::new(Vec::new());
+    plan.egress = Some(Arc::new(Egress::new(policy, EgressLimits::default(), nobody)));
+    let rig = plan.start();
     let port = other.local_addr().unwrap().port();
     assert_eq!(rig.value(&port.to_string()).await, json!(vec!["cloud"; 20]));
 }

@@ -6,7 +6,7 @@ use cumulet_api_apigateway::ops::{
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result};
 use serde_json::{Map, Value};
 
-use super::{Members, call, changed_members, lowered, pairs, patch, refuse, remove, text};
+use super::{Members, call, changed_members, lowered, make, pairs, patch, refuse, remove, text};
 use crate::carry;
 
 const NAME: &str = "AWS::ApiGateway::Deployment";
@@ -21,6 +21,10 @@ impl Resource for Deployment {
 
     fn replaces(&self, property: &str) -> bool {
         property != "Description"
+    }
+
+    fn part_of(&self) -> Option<&'static str> {
+        Some("RestApiId")
     }
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
@@ -40,8 +44,7 @@ impl Resource for Deployment {
                 }
                 members.extend(stage);
             }
-            let made = call::<CreateDeployment>(cx, members).await?;
-            Ok(actual(text(&made, "id")))
+            Ok(actual(&make::<CreateDeployment>(cx, members, "id").await?))
         })
     }
 

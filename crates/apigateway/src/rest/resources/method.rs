@@ -22,7 +22,11 @@ impl Resource for Method {
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
-            put(cx, desired.properties).await?;
+            let again = cx.made_before().await?.is_some();
+            if !again {
+                put(cx, desired.properties).await?;
+            }
+            fill(cx, desired.properties, again).await?;
             Ok(Actual { physical_id: desired.name.to_owned(), attributes: Map::new() })
         })
     }
@@ -32,6 +36,7 @@ impl Resource for Method {
             // Stages serve deployments, so that nobody sees it being made anew.
             remove::<DeleteMethod>(cx, place(changed.before)).await?;
             put(cx, changed.after.properties).await?;
+            fill(cx, changed.after.properties, false).await?;
             let physical_id = changed.physical_id.to_owned();
             Ok(Actual { physical_id, attributes: Map::new() })
         })
@@ -60,24 +65,25 @@ fn place(properties: &Members) -> Members {
     ])
 }
 
+/// Makes the method itself.
 async fn put(cx: &Cx, properties: &Members) -> Result<()> {
-    let place = place(properties);
     let mut method = lowered(properties);
     for name in ["resourceId", "httpMethod", "integration", "methodResponses"] {
         method.shift_remove(name);
     }
     method.entry("authorizationType").or_insert_with(|| "NONE".into());
-    method.extend(place.clone());
-    call::<PutMethod>(cx, method).await?;
-    let filled = async {
-        put_responses::<PutMethodResponse>(cx, &place, properties.get("MethodResponses")).await?;
-        put_integration(cx, &place, properties.get("Integration")).await
-    };
-    if let Err(error) = filled.await {
-        remove::<DeleteMethod>(cx, place).await?;
-        return Err(error);
-    }
-    Ok(())
+    method.extend(place(properties));
+    call::<PutMethod>(cx, method).await.map(drop)
+}
+
+/// Gives the method what belongs to it; where `again`, an earlier run may have come as far as any
+/// part of it.
+async fn fill(cx: &Cx, properties: &Members, again: bool) -> Result<()> {
+    let place = place(properties);
+    let responses = properties.get("MethodResponses");
+    put_responses::<PutMethodResponse>(cx, &place, responses, again).await?;
+    // Put again, an integration has lost its responses.
+    put_integration(cx, &place, properties.get("Integration")).await
 }
 
 async fn put_integration(cx: &Cx, place: &Members, integration: Option<&Value>) -> Result<()> {
@@ -90,13 +96,14 @@ async fn put_integration(cx: &Cx, place: &Members, integration: Option<&Value>) 
     members.extend(place.clone());
     call::<PutIntegration>(cx, members).await?;
     let responses = integration.get("IntegrationResponses");
-    put_responses::<PutIntegrationResponse>(cx, place, responses).await
+    put_responses::<PutIntegrationResponse>(cx, place, responses, false).await
 }
 
 async fn put_responses<O: cumulet_shape::Operation>(
     cx: &Cx,
     place: &Members,
     responses: Option<&Value>,
+    again: bool,
 ) -> Result<()> {
     for response in responses.and_then(Value::as_array).into_iter().flatten() {
         let Some(response) = response.as_object() else { continue };
@@ -104,7 +111,10 @@ async fn put_responses<O: cumulet_shape::Operation>(
         let status = members.shift_remove("statusCode").unwrap_or_default();
         members.insert("status_code".to_owned(), status);
         members.extend(place.clone());
-        call::<O>(cx, members).await?;
+        match call::<O>(cx, members).await {
+            Err(error) if again && error.code == "ConflictException" => {}
+            put => drop(put?),
+        }
     }
     Ok(())
 }

@@ -40,6 +40,15 @@ async fn call<O: Operation>(cx: &Cx, members: Members) -> Result<Members> {
     carry::members(&cx.call::<O>(input).await?)
 }
 
+/// `call`, to make what the resource is: its id, which answers have as `id`. What an earlier run of
+/// the attempt has made is not made again.
+async fn make<O: Operation>(cx: &Cx, members: Members, id: &str) -> Result<String> {
+    match cx.made_before().await? {
+        Some(made) => Ok(made),
+        None => Ok(text(&call::<O>(cx, members).await?, id).to_owned()),
+    }
+}
+
 /// `call`, to remove: what is gone already is no error.
 async fn remove<O: Operation>(cx: &Cx, members: Members) -> Result<()> {
     match call::<O>(cx, members).await {
@@ -92,6 +101,7 @@ fn changed_texts(path: &str, before: Option<&Value>, after: Option<&Value>) -> V
 }
 
 /// The operations that make members of their own, and lists, those of `after`: property and path.
+/// They can be told to what is as `before` says, and to what never came to be so.
 fn changed_members(
     names: &[(&str, &str)],
     before: &Members,
@@ -101,11 +111,9 @@ fn changed_members(
     for (name, path) in names {
         match (before.get(*name), after.get(*name)) {
             (was, is) if was == is => {}
-            (Some(Value::Array(had)), Some(Value::Array(has))) => {
-                let new = has.iter().filter(|one| !had.contains(one));
-                operations.extend(new.map(|one| entry(Op::Add, path, one)));
-                let gone = had.iter().filter(|one| !has.contains(one));
-                operations.extend(gone.map(|one| entry(Op::Remove, path, one)));
+            (_, Some(Value::Array(has))) => {
+                operations.push(operation(*path, None));
+                operations.extend(has.iter().map(|one| entry(Op::Add, path, one)));
             }
             (_, is) => operations.push(operation(*path, is.map(patch_text))),
         }
@@ -113,7 +121,7 @@ fn changed_members(
     operations
 }
 
-/// Adds or removes an entry of a list.
+/// Adds an entry to a list.
 fn entry(op: Op, path: &str, entry: &Value) -> PatchOperation {
     let (path, value) = (Some(path.to_owned()), Some(patch_text(entry)));
     PatchOperation { op: Some(op), path, value, from: None }

@@ -3,8 +3,8 @@
 
 use cumulet_api_apigateway::ops::{
     CreateAuthorizer, CreateModel, CreateRequestValidator, CreateResource, DeleteAuthorizer,
-    DeleteGatewayResponse, DeleteModel, DeleteRequestValidator, DeleteResource, PutGatewayResponse,
-    UpdateAuthorizer, UpdateModel, UpdateRequestValidator,
+    DeleteGatewayResponse, DeleteModel, DeleteRequestValidator, DeleteResource, GetGatewayResponse,
+    PutGatewayResponse, UpdateAuthorizer, UpdateModel, UpdateRequestValidator,
 };
 use cumulet_api_apigateway::types::PatchOperation;
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
@@ -133,8 +133,18 @@ impl Resource for Kind {
         !self.patched.iter().any(|(name, _)| *name == property)
     }
 
+    fn part_of(&self) -> Option<&'static str> {
+        Some("RestApiId")
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
+            if let Some(made) = cx.made_before().await? {
+                return Ok(self.actual(&made));
+            }
+            if matches!(self.update, Update::Put) {
+                self.not_there(cx, desired.properties).await?;
+            }
             let made = (self.create)(cx, self.members(desired)).await?;
             Ok(self.actual(text(&made, self.id)))
         })
@@ -173,6 +183,19 @@ impl Resource for Kind {
 }
 
 impl Kind {
+    /// What is put takes the place of what is there, which a stack must not do to others. What AWS
+    /// does is not known.
+    async fn not_there(&self, cx: &Cx, properties: &Members) -> Result<()> {
+        let kind = text(properties, "ResponseType");
+        let there = super::call::<GetGatewayResponse>(cx, self.place(properties, kind)).await?;
+        if there.get("defaultResponse").and_then(Value::as_bool) == Some(true) {
+            return Ok(());
+        }
+        let api = text(properties, "RestApiId");
+        let words = format!("The API {api} has a gateway response {kind} already.");
+        Err(Error::custom("AlreadyExistsException", 409, &words))
+    }
+
     fn place(&self, properties: &Members, id: &str) -> Members {
         let api = text(properties, "RestApiId");
         pairs([("restapi_id", api.into()), (self.label, id.into())])

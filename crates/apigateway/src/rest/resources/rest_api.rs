@@ -11,7 +11,7 @@ use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, 
 use serde_json::{Map, Value, json};
 
 use super::{
-    Members, call, lowered, operation, pairs, patch, patch_text, refuse, remove, tags, text,
+    Members, call, lowered, make, operation, pairs, patch, patch_text, refuse, remove, tags, text,
 };
 use crate::carry;
 
@@ -65,16 +65,9 @@ impl Resource for RestApi {
             }
             let tags = tags(properties.get("Tags"), desired.tags);
             members.insert("tags".to_owned(), tags.into());
-            let made = call::<CreateRestApi>(cx, members).await?;
-            let id = text(&made, "id").to_owned();
-            let filled = async {
-                put(cx, &id, properties, body).await?;
-                settle(cx, &id, &Map::new(), properties).await
-            };
-            if let Err(error) = filled.await {
-                remove::<DeleteRestApi>(cx, named(&id)).await?;
-                return Err(error);
-            }
+            let id = make::<CreateRestApi>(cx, members, "id").await?;
+            put(cx, &id, properties, body).await?;
+            settle(cx, &id, &Map::new(), properties).await?;
             actual(cx, &id).await
         })
     }
@@ -145,6 +138,7 @@ async fn put(cx: &Cx, id: &str, properties: &Members, body: Option<Vec<u8>>) -> 
 
 /// The properties that stand beside a document, over what it says.
 async fn settle(cx: &Cx, id: &str, before: &Members, after: &Members) -> Result<()> {
+    let api = call::<GetRestApi>(cx, named(id)).await?;
     let mut operations = Vec::new();
     for (name, path) in PATCHED {
         match (before.get(name), after.get(name)) {
@@ -165,17 +159,19 @@ async fn settle(cx: &Cx, id: &str, before: &Members, after: &Members) -> Result<
         let plain = |value: &Value| patch_text(value).replace("~1", "/").replace("~0", "~");
         all.into_iter().flatten().map(plain).collect()
     };
+    let there = api.get("binaryMediaTypes").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is_there = |kind: &String| there.iter().any(|one| one.as_str() == Some(kind));
     let (had, has) = (types(before), types(after));
-    let at = |kind: &String| Some(format!("/binaryMediaTypes/{}", super::escaped(kind)));
-    for (op, kinds, others) in [(Op::Remove, &had, &has), (Op::Add, &has, &had)] {
-        let fresh = op == Op::Add && before.is_empty();
-        let new = kinds.iter().filter(|kind| fresh || !others.contains(kind));
-        operations.extend(new.map(|kind| PatchOperation {
-            op: Some(op),
-            path: at(kind),
-            ..PatchOperation::default()
-        }));
-    }
+    let gone = had.iter().filter(|kind| !has.contains(kind) && is_there(kind));
+    let new = has.iter().filter(|kind| !is_there(kind));
+    let patched = |op| {
+        move |kind: &String| {
+            let path = Some(format!("/binaryMediaTypes/{}", super::escaped(kind)));
+            PatchOperation { op: Some(op), path, ..PatchOperation::default() }
+        }
+    };
+    operations.extend(gone.map(patched(Op::Remove)));
+    operations.extend(new.map(patched(Op::Add)));
     let kind = |properties: &Members| {
         let types = properties.get("EndpointConfiguration").and_then(|it| it.get("Types"));
         types.and_then(|types| types.get(0)).map(patch_text)

@@ -8,7 +8,7 @@ use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Resource, Result}
 use serde_json::{Map, Value};
 
 use super::{
-    Members, call, changed_members, changed_texts, lowered, operation, pairs, patch, patch_text,
+    Members, changed_members, changed_texts, lowered, make, operation, pairs, patch, patch_text,
     refuse, remove, tags, text,
 };
 
@@ -49,6 +49,10 @@ impl Resource for Stage {
         ["RestApiId", "StageName"].contains(&property)
     }
 
+    fn part_of(&self) -> Option<&'static str> {
+        Some("RestApiId")
+    }
+
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         Box::pin(async move {
             let properties = desired.properties;
@@ -58,18 +62,13 @@ impl Resource for Stage {
                 members.shift_remove(name);
             }
             // What has no name is called so.
-            let name = members.entry("stageName").or_insert_with(|| "default".into());
-            let name = patch_text(name);
+            members.entry("stageName").or_insert_with(|| "default".into());
             members.insert("tags".to_owned(), tags(properties.get("Tags"), desired.tags).into());
-            call::<CreateStage>(cx, members).await?;
-            let place = place(properties, &name);
+            let physical_id = make::<CreateStage>(cx, members, "stageName").await?;
             let mut operations = log(&Map::new(), properties);
             operations.extend(settings(&Map::new(), properties));
-            if let Err(error) = patch::<UpdateStage>(cx, place.clone(), operations).await {
-                remove::<DeleteStage>(cx, place).await?;
-                return Err(error);
-            }
-            Ok(Actual { physical_id: name, attributes: Map::new() })
+            patch::<UpdateStage>(cx, place(properties, &physical_id), operations).await?;
+            Ok(Actual { physical_id, attributes: Map::new() })
         })
     }
 

@@ -1,14 +1,13 @@
-//! Random stacks of things whose making, changing and removing fails, or during which the engine
-//! dies, at random steps. Whatever happens, in the end nothing may be lost and nothing left over.
+//! Stacks of things whose making, changing and removing fails, or during which the engine dies.
 //!
-//! That the test sees something was tried by planting faults, each of which it found within its
-//! first twenty seeds: `Cx::note_made` that notes nothing, `ResourceRecord::retire_replaced` that
-//! forgets what was replaced, a job that goes on with the next operation once its own is over.
-//! `CHAOS_FIRST` and `CHAOS_SEEDS` say which seeds to try; the usual ones take some seconds.
+//! That the checks see something is a test too: [`Plant`]s are found. So were, planted by hand in the
+//! engine, a `ResourceRecord::retire_replaced` that forgets what was replaced, a job that goes on
+//! with the next operation once its own is over, and an update back that passes over what failed
+//! half done. `CHAOS_FIRST` and `CHAOS_SEEDS` say which seeds to try; the usual ones take some
+//! seconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cumulet_api_cloudformation::ops::{
@@ -17,87 +16,25 @@ use cumulet_api_cloudformation::ops::{
     UpdateStackInput,
 };
 use cumulet_api_cloudformation::types::{OnFailure, StackEvent};
-use cumulet_base::AccountId;
 use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, Result};
 use cumulet_store::{Direction, Key, Read as _};
 use serde_json::{Map, Value, json};
 
+use super::{Chaos, Fate, Random, number, step, with_chaos};
 use crate::testing::{Disk, Fixture};
 
-/// What happens to the next steps, by account: each line of cases has its own.
-static CHAOS: Mutex<BTreeMap<AccountId, Chaos>> = Mutex::new(BTreeMap::new());
 /// Lines of cases, side by side.
 const LINES: u64 = 6;
 
-/// The chances of a step, of 1,000 each.
-#[derive(Debug, Default)]
-struct Chaos {
-    random: Random,
-    /// Fails before it has done anything.
-    refuses: u64,
-    /// Fails when it has done its work.
-    breaks: u64,
-    /// The engine dies, before or after the work.
-    dies: u64,
-    dead: bool,
-    /// Whether anything has failed since the stack was last whole: then the order in which things
-    /// go is no longer promised.
-    failed: bool,
-    /// Promises that were broken.
-    wrongs: Vec<String>,
-}
-
+/// A fault of the type, such as an engine would have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Works,
-    Refuses,
-    Breaks,
-    DiesBefore,
-    DiesAfter,
-}
-
-impl Chaos {
-    fn fate(&mut self) -> Fate {
-        let drawn = self.random.below(1_000);
-        let fate = match drawn {
-            n if n < self.refuses => Fate::Refuses,
-            n if n < self.refuses + self.breaks => Fate::Breaks,
-            n if n < self.refuses + self.breaks + self.dies => {
-                [Fate::DiesBefore, Fate::DiesAfter][self.random.below(2) as usize]
-            }
-            _ => Fate::Works,
-        };
-        self.dead |= matches!(fate, Fate::DiesBefore | Fate::DiesAfter);
-        self.failed |= matches!(fate, Fate::Refuses | Fate::Breaks);
-        fate
-    }
-}
-
-fn with_chaos<T>(account: &AccountId, look: impl FnOnce(&mut Chaos) -> T) -> T {
-    let mut all = CHAOS.lock().unwrap_or_else(PoisonError::into_inner);
-    look(all.entry(account.clone()).or_default())
-}
-
-/// SplitMix64.
-#[derive(Debug, Clone, Default)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
+pub(super) enum Plant {
+    /// What is made is not noted: it is made again, or lost.
+    NotesNothing,
+    /// What is removed stays.
+    RemovesNothing,
+    /// What was changed half is not given back what it was.
+    UndoesNothing,
 }
 
 /// `Test::Chaos`: lies in the store as its properties. A new `Kind` or `Name` needs a new one.
@@ -108,22 +45,8 @@ fn world(cx: &Cx) -> Key {
     Key::new("test", cx.account(), cx.region()).text("thing")
 }
 
-async fn step<T>(cx: &Cx, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let fate =
-        with_chaos(cx.account(), |chaos| if chaos.dead { Fate::DiesBefore } else { chaos.fate() });
-    tokio::task::yield_now().await;
-    if fate == Fate::DiesBefore {
-        return std::future::pending().await;
-    }
-    if fate == Fate::Refuses {
-        return Err(Error::validation("the thing refuses"));
-    }
-    let done = work.await;
-    match fate {
-        Fate::DiesAfter => std::future::pending().await,
-        Fate::Breaks if done.is_ok() => Err(Error::validation("the thing breaks")),
-        _ => done,
-    }
+fn planted(cx: &Cx, plant: Plant) -> bool {
+    with_chaos(cx.account(), |chaos| chaos.plant == Some(plant))
 }
 
 async fn make(cx: &Cx, id: &str, properties: &Map<String, Value>) -> Result<Actual> {
@@ -136,7 +59,9 @@ async fn make(cx: &Cx, id: &str, properties: &Map<String, Value>) -> Result<Actu
                     return Err(Error::custom("ThingAlreadyExists", 400, "it is there already"));
                 }
                 tx.put(world(cx).text(id), text.clone().into_bytes());
-                cx.note_made(&tx, id);
+                if !planted(cx, Plant::NotesNothing) {
+                    cx.note_made(&tx, id);
+                }
                 Ok::<_, Error>(())
             })
             .await?;
@@ -144,15 +69,31 @@ async fn make(cx: &Cx, id: &str, properties: &Map<String, Value>) -> Result<Actu
     Ok(Actual { physical_id: id.to_owned(), ..Actual::default() })
 }
 
-async fn change(cx: &Cx, id: &str, properties: &Map<String, Value>) -> Result<Actual> {
-    let text = Value::Object(properties.clone()).to_string();
-    let text = &text;
+/// Changes a thing. One that breaks in the middle has the new `Value`, and the rest as it was.
+async fn change(cx: &Cx, changed: Changed<'_>, fate: Fate) -> Result<Actual> {
+    let id = changed.physical_id;
+    let after = changed.after.properties;
+    let undoes = with_chaos(cx.account(), |chaos| {
+        let undoes = chaos.halves.remove(id).is_some_and(|half| half == *changed.before);
+        if fate == Fate::Breaks {
+            chaos.halves.insert(id.to_owned(), after.clone());
+        }
+        undoes
+    });
+    let passed_over = undoes && planted(cx, Plant::UndoesNothing);
     cx.store()
         .transact(|tx| async move {
-            if tx.get(&world(cx).text(id)).await?.is_none() {
+            let Some(there) = tx.get(&world(cx).text(id)).await? else {
                 return Err(Error::custom("ThingNotFound", 404, "it is not there"));
+            };
+            let mut thing = after.clone();
+            if fate == Fate::Breaks {
+                thing = serde_json::from_slice(&there).map_err(Error::internal)?;
+                thing["Value"] = after["Value"].clone();
             }
-            tx.put(world(cx).text(id), text.clone().into_bytes());
+            if !passed_over {
+                tx.put(world(cx).text(id), Value::Object(thing).to_string().into_bytes());
+            }
             Ok::<_, Error>(())
         })
         .await?;
@@ -169,8 +110,11 @@ async fn unmake(cx: &Cx, id: &str) -> Result<()> {
             chaos.wrongs.extend(Some(wrong).filter(|_| !chaos.failed));
         });
     }
+    let stays = planted(cx, Plant::RemovesNothing);
     let transact = cx.store().transact(|tx| async move {
-        tx.delete(world(cx).text(id));
+        if !stays {
+            tx.delete(world(cx).text(id));
+        }
         Ok::<_, Error>(())
     });
     transact.await
@@ -198,15 +142,15 @@ impl Resource for Unsteady {
 
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>> {
         let id = desired.properties.get("Name").and_then(Value::as_str).unwrap_or(desired.name);
-        Box::pin(step(cx, make(cx, id, desired.properties)))
+        Box::pin(step(cx, move |_| make(cx, id, desired.properties)))
     }
 
     fn update<'a>(&'a self, cx: &'a Cx, changed: Changed<'a>) -> BoxFuture<'a, Result<Actual>> {
-        Box::pin(step(cx, change(cx, changed.physical_id, changed.after.properties)))
+        Box::pin(step(cx, move |fate| change(cx, changed, fate)))
     }
 
     fn delete<'a>(&'a self, cx: &'a Cx, physical_id: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(step(cx, unmake(cx, physical_id)))
+        Box::pin(step(cx, move |_| unmake(cx, physical_id)))
     }
 }
 
@@ -531,7 +475,7 @@ async fn put_foreign(cx: &Cx, id: &str) {
     transact.await.unwrap();
 }
 
-async fn run(disk: &Disk, seed: u64) {
+async fn run(disk: &Disk, seed: u64, plant: Option<Plant>) {
     let mut case = Case {
         at: Fixture::over(disk),
         disk: disk.clone(),
@@ -543,7 +487,7 @@ async fn run(disk: &Disk, seed: u64) {
         skipped: BTreeSet::new(),
         told: format!("\nseed {seed}"),
     };
-    case.chaos(|chaos| *chaos = Chaos::default());
+    case.chaos(|chaos| *chaos = Chaos { plant, ..Chaos::default() });
     let foreign = format!("c{seed}x-B-1");
     let taken = case.random.chance(20);
     if taken {
@@ -561,7 +505,6 @@ async fn run(disk: &Disk, seed: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_nothing_is_lost_and_nothing_left_over() {
-    let number = |name| std::env::var(name).ok().and_then(|text: String| text.parse().ok());
     let (first, seeds) = (number("CHAOS_FIRST").unwrap_or(0), number("CHAOS_SEEDS").unwrap_or(90));
     let folder = tempfile::tempdir().unwrap();
     let lines = (0..LINES).map(|line| {
@@ -570,11 +513,39 @@ async fn whatever_fails_nothing_is_lost_and_nothing_left_over() {
             let account = format!("{line:012}").parse().unwrap();
             let disk = Disk { account, ..Disk::open(&folder).await };
             for seed in (first..first + seeds).filter(|seed| seed % LINES == line) {
-                run(&disk, seed).await;
+                run(&disk, seed, None).await;
             }
         })
     });
     for line in lines.collect::<Vec<_>>() {
         line.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_planted_is_found() {
+    let plants = [Plant::NotesNothing, Plant::RemovesNothing, Plant::UndoesNothing];
+    for (at, plant) in plants.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let account = format!("{:012}", 100 + at).parse().unwrap();
+        let disk = Disk { account, ..Disk::open(folder.path()).await };
+        let mut found = None;
+        for seed in 0..40 {
+            let disk = disk.clone();
+            let run = tokio::spawn(async move { run(&disk, seed, Some(plant)).await });
+            if let Err(failed) = run.await {
+                found = failed.into_panic().downcast::<String>().ok();
+                break;
+            }
+        }
+        let told = found.unwrap_or_else(|| panic!("{plant:?} is not found"));
+        let expected = match plant {
+            // What was made in vain is not known to be the stack's.
+            Plant::NotesNothing => ["something is left over", "is not as it should be"].as_slice(),
+            Plant::RemovesNothing => &["something is left over"],
+            Plant::UndoesNothing => &["not all is as it was"],
+        };
+        let complaint = told.lines().next().unwrap_or_default();
+        assert!(expected.iter().any(|words| complaint.contains(words)), "{plant:?}: {told}");
     }
 }

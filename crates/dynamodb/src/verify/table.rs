@@ -1,0 +1,113 @@
+//! A table: its items, and its indexes against them, both ways.
+
+use bytes::Bytes;
+use cumulet_attribute::Item;
+use cumulet_store::{Direction, Key, Read as _, Snapshot, StoreError};
+
+use super::{Place, Verified};
+use crate::model::IndexState;
+use crate::store;
+use crate::tables::{Index, Table};
+use crate::write;
+
+/// Looks at every item and every entry.
+pub(super) async fn verify(
+    snapshot: &Snapshot,
+    (account, region, _): &Place,
+    table: &Table,
+    verified: &mut Verified,
+) -> Result<(), StoreError> {
+    let mut scan = snapshot.scan(table.keys.within(&[]), Direction::Forward);
+    while let Some((key, stored)) = scan.next().await? {
+        verified.items += 1;
+        match read(table, &key, stored) {
+            Ok((item, position)) => entries_of(snapshot, table, &item, &position, verified).await?,
+            Err(why) => verified.fault(at(table, &key, why)),
+        }
+    }
+    let entries = store::all_entries(account, region, &table.record.id);
+    let mut scan = snapshot.scan(entries, Direction::Forward);
+    while let Some((key, stored)) = scan.next().await? {
+        verified.entries += 1;
+        let name = Key::leading(&key, 5).and_then(|(_, rest)| store::leading_text(rest));
+        let name = name.unwrap_or_default();
+        let wrong = match table.index(name) {
+            Some(index) => wrong_entry(snapshot, table, index, &key, stored).await?,
+            None => Some("an entry of an index that is not there"),
+        };
+        if let Some(why) = wrong {
+            verified.fault(at(table, &key, &format!("index {name}: {why}")));
+        }
+    }
+    Ok(())
+}
+
+fn at(table: &Table, key: &[u8], what: &str) -> String {
+    format!("table {}: {what} (key {})", table.record.name, key.escape_ascii())
+}
+
+/// An item and its position.
+fn read(table: &Table, key: &[u8], stored: Bytes) -> Result<(Item, Vec<u8>), &'static str> {
+    let item = whole(stored).ok_or("an item cannot be read")?;
+    if table.schema.check_item(&item).is_err() {
+        return Err("an item lacks the table's key");
+    }
+    let position = table.schema.position(&item).ok_or("an item lacks the table's key")?;
+    if table.keys.at(&position) != key {
+        return Err("an item lies where its key does not belong");
+    }
+    Ok((item, position))
+}
+
+/// An item of which every byte is as it was written.
+pub(super) fn whole(stored: Bytes) -> Option<Item> {
+    let item = Item::from_bytes(stored).ok()?;
+    item.check().is_ok().then_some(item)
+}
+
+/// Looks for the entries that an item must have.
+async fn entries_of(
+    snapshot: &Snapshot,
+    table: &Table,
+    item: &Item,
+    position: &[u8],
+    verified: &mut Verified,
+) -> Result<(), StoreError> {
+    for index in table.indexes.iter().filter(|index| index.is_whole()) {
+        let Ok(Some((key, _))) = write::entry(index, position, item) else { continue };
+        if snapshot.get(&key).await?.is_none() {
+            let what = format!("index {}: an item has no entry", index.record.name);
+            verified.fault(at(table, &table.keys.at(position), &what));
+        }
+    }
+    Ok(())
+}
+
+/// What is wrong with an entry.
+async fn wrong_entry(
+    snapshot: &Snapshot,
+    table: &Table,
+    index: &Index,
+    key: &[u8],
+    stored: Bytes,
+) -> Result<Option<&'static str>, StoreError> {
+    let Some(entry) = whole(stored) else { return Ok(Some("an entry cannot be read")) };
+    // What is being removed is kept no more.
+    if index.record.state == IndexState::Deleting {
+        return Ok(None);
+    }
+    let Some(position) = table.schema.position(&entry) else {
+        return Ok(Some("an entry lacks the table's key"));
+    };
+    let Some(item) = snapshot.get(&table.keys.at(&position)).await? else {
+        return Ok(Some("an entry has no item"));
+    };
+    // An item that cannot be read is a fault already.
+    let Some(item) = whole(item) else { return Ok(None) };
+    Ok(match write::entry(index, &position, &item) {
+        Ok(Some((place, _))) if place != key => Some("an entry is not where its item has it"),
+        Ok(Some((_, expected))) if expected != entry => Some("an entry is not what its item says"),
+        Ok(Some(_)) => None,
+        _ => Some("an entry is of an item that has none"),
+    })
+}

@@ -48,7 +48,7 @@ fn launcher(root: &Path, (sandbox, grouped): (bool, bool)) -> Arc<dyn Launcher> 
     let cgroup = grouped.then(CgroupParent::own).flatten();
     if sandbox {
         let program = std::env::current_exe().unwrap();
-        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, endpoint: None }).unwrap())
+        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
     } else {
         Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
     }
@@ -151,7 +151,7 @@ async fn run() {
         let ms = |time: Duration| format!("{:>9.1}", time.as_secs_f64() * 1e3);
         let cold: String = cold.into_iter().map(|times| ms(at(times, 50))).collect();
         println!("{runtime:<12}{}{cold}", ms(bare));
-        for (launcher, kind) in [(&launchers[0], "plain"), (&launchers[3], "sandbox")] {
+        for (launcher, kind) in launchers.iter().zip(["plain", "+cgroup", "sandbox", "+cgroup"]) {
             let pool = pool(&root, runtime, &interpreter, launcher);
             let mut times = Vec::new();
             for _ in 0..warm {

@@ -1,20 +1,21 @@
-//! How long an invocation takes: warm (p50, p99 in µs) and cold (ms), beside a bare start and end
-//! of the same interpreter.
+//! How long an invocation takes: warm (p50, p99 in µs) and cold (p50 in ms), as a plain process and
+//! in a sandbox, each without and with control groups, beside a bare start and end of the same
+//! interpreter. The kinds take turns, so that a busy machine is unjust to none.
 //!
 //! `cargo run -p cumulet-sandbox --example bench [warm invocations]`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
     BoxFuture, CgroupParent, CredentialSource, Credentials, Function, INIT_LIMIT, Interpreter,
-    Invocation, LogFormat, LogLine, LogSink, PlainLauncher, Pool, RuntimeFolder, Setup, discover,
-    select,
+    Invocation, IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink, PlainLauncher,
+    Pool, RuntimeFolder, Setup, discover, sandbox_entry, select,
 };
 
 const COLD: usize = 20;
@@ -39,7 +40,21 @@ impl LogSink for Silent {
     fn line(&self, _: LogLine) {}
 }
 
-fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupParent>) -> Pool {
+/// Whether in a sandbox, and whether in control groups.
+const KINDS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+/// Launchers are made once, as a platform does.
+fn launcher(root: &Path, (sandbox, grouped): (bool, bool)) -> Arc<dyn Launcher> {
+    let cgroup = grouped.then(CgroupParent::own).flatten();
+    if sandbox {
+        let program = std::env::current_exe().unwrap();
+        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
+    } else {
+        Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
+    }
+}
+
+fn pool(root: &Path, runtime: &str, found: &Interpreter, launcher: &Arc<dyn Launcher>) -> Pool {
     let function = Function {
         name: "bench".to_owned(),
         version: "$LATEST".to_owned(),
@@ -61,7 +76,7 @@ fn pool(root: &Path, runtime: &str, found: &Interpreter, cgroup: Option<CgroupPa
     };
     Pool::new(Setup {
         function,
-        launcher: Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap()),
+        launcher: Arc::clone(launcher),
         folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
         credentials: Arc::new(Nobody),
         sink: Arc::new(Silent),
@@ -99,10 +114,14 @@ fn bare(program: &Path, arguments: [&str; 2]) -> Duration {
     at((0..COLD).map(|_| run()).collect(), 50)
 }
 
-fn main() {
+fn main() -> ExitCode {
+    if let Some(ended) = sandbox_entry() {
+        return ended;
+    }
     // One thread, as the fewest hand-overs show what the sandbox itself costs.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run());
+    ExitCode::SUCCESS
 }
 
 async fn run() {
@@ -112,34 +131,36 @@ async fn run() {
     std::fs::write(root.join("code/index.py"), "def handler(e, c):\n    return e\n").unwrap();
     std::fs::write(root.join("code/index.js"), "exports.handler = async (e) => e\n").unwrap();
     let found = discover(None);
-    println!("runtime      bare ms  cold ms  cold+cgroup ms  warm p50 µs  p99 µs");
+    let launchers = KINDS.map(|kind| launcher(&root, kind));
+    println!(
+        "{:<12}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "cold, ms", "bare", "plain", "+cgroup", "sandbox", "+cgroup"
+    );
+    let mut warm_lines = Vec::new();
     for (runtime, nothing) in [("python3.11", "pass"), ("nodejs20.x", "0")] {
         let selected = select(runtime.parse().unwrap(), &found).expect("it is installed");
         let interpreter = selected.interpreter.unwrap();
         let flag = if runtime.starts_with("node") { "-e" } else { "-c" };
         let bare = bare(&interpreter.path, [flag, nothing]);
-        let mut cold = [Vec::new(), Vec::new()];
+        let mut cold: [Vec<Duration>; 4] = Default::default();
         for _ in 0..COLD {
-            cold[0].push(call(&pool(&root, runtime, &interpreter, None)).await);
-            if let Some(parent) = CgroupParent::own() {
-                cold[1].push(call(&pool(&root, runtime, &interpreter, Some(parent))).await);
+            for (launcher, times) in launchers.iter().zip(&mut cold) {
+                times.push(call(&pool(&root, runtime, &interpreter, launcher)).await);
             }
         }
-        let pool = pool(&root, runtime, &interpreter, None);
-        let mut times = Vec::new();
-        for _ in 0..warm {
-            times.push(call(&pool).await);
+        let ms = |time: Duration| format!("{:>9.1}", time.as_secs_f64() * 1e3);
+        let cold: String = cold.into_iter().map(|times| ms(at(times, 50))).collect();
+        println!("{runtime:<12}{}{cold}", ms(bare));
+        for (launcher, kind) in launchers.iter().zip(["plain", "+cgroup", "sandbox", "+cgroup"]) {
+            let pool = pool(&root, runtime, &interpreter, launcher);
+            let mut times = Vec::new();
+            for _ in 0..warm {
+                times.push(call(&pool).await);
+            }
+            let (p50, p99) = (at(times.clone(), 50).as_micros(), at(times, 99).as_micros());
+            warm_lines.push(format!("{runtime:<12}{kind:>9}{p50:>9}{p99:>9}"));
         }
-        let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let [plain, grouped] = cold;
-        println!(
-            "{runtime:<12} {:>7.1} {:>8.1} {:>15} {:>12} {:>7}",
-            ms(bare),
-            ms(at(plain, 50)),
-            if grouped.is_empty() { "-".to_owned() } else { format!("{:.1}", ms(at(grouped, 50))) },
-            at(times.clone(), 50).as_micros(),
-            at(times, 99).as_micros(),
-        );
     }
+    println!("\n{:<12}{:>9}{:>9}{:>9}\n{}", "warm, µs", "", "p50", "p99", warm_lines.join("\n"));
     let _ = std::fs::remove_dir_all(root);
 }

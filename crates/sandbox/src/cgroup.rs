@@ -12,8 +12,11 @@ use std::time::Duration;
 const MOUNTED: &str = "/sys/fs/cgroup";
 /// How groups of ours begin, so that they can be found when their platform is no more.
 const OURS: &str = "cumulet";
-/// The memory with which a function has one processor ("Configure Lambda function memory").
-const MEMORY_OF_ONE_CPU: u64 = 1769 << 20;
+/// The smallest function's memory. It has the processor's share of an ordinary process, others have
+/// as many times that as they have its memory ("Configure Lambda function memory": CPU power is in
+/// proportion to memory). Were shares counted in processors instead, small functions would get
+/// nearly nothing on a busy machine, whose other processes have whole ones.
+const SMALLEST: u64 = 128 << 20;
 
 /// Folders of the control group file system in which sandboxes may have groups of their own.
 #[derive(Debug, Clone)]
@@ -43,14 +46,14 @@ pub(crate) struct GroupLimits {
 }
 
 impl GroupLimits {
-    /// In 1,024ths of a processor, which is how version 1 counts.
+    /// As version 1 counts: an ordinary process has 1,024.
     fn shares(self) -> u64 {
-        (self.memory * 1024 / MEMORY_OF_ONE_CPU).clamp(2, 262_144)
+        (self.memory * 1024 / SMALLEST).clamp(2, 262_144)
     }
 
-    /// In hundredths of a processor, which is how version 2 counts.
+    /// As version 2 counts: an ordinary group has 100.
     fn weight(self) -> u64 {
-        (self.memory * 100 / MEMORY_OF_ONE_CPU).clamp(1, 10_000)
+        (self.memory * 100 / SMALLEST).clamp(1, 10_000)
     }
 }
 
@@ -285,7 +288,7 @@ mod tests {
     /// What is written, shown on plain folders: a machine has one version or the other.
     #[test]
     fn each_version_has_its_files() {
-        let limits = GroupLimits { bytes: 134_217_728, memory: 1769 << 20, processes: 1024 };
+        let limits = GroupLimits { bytes: 134_217_728, memory: 256 << 20, processes: 1024 };
         let check = |marker: (&str, &str), written: &[(&str, &str)]| {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join(marker.0), marker.1).unwrap();
@@ -310,7 +313,7 @@ mod tests {
                 ("one/memory.oom.group", "1"),
                 ("one/memory.swap.max", "0"),
                 ("one/pids.max", "1024"),
-                ("one/cpu.weight", "100"),
+                ("one/cpu.weight", "200"),
             ],
         );
         let folder = tempfile::tempdir().unwrap();
@@ -325,10 +328,10 @@ mod tests {
             let limits = GroupLimits { bytes: 0, memory: megabytes << 20, processes: 1 };
             assert_eq!((limits.shares(), limits.weight()), (shares, weight), "{megabytes}");
         };
-        check(1, 2, 1);
-        check(128, 74, 7);
-        check(1769, 1024, 100);
-        check(10_240, 5927, 578);
+        check(1, 8, 1);
+        check(128, 1024, 100);
+        check(1769, 14_152, 1382);
+        check(10_240, 81_920, 8000);
     }
 
     #[test]

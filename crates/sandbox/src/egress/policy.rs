@@ -147,8 +147,8 @@ impl EgressPolicy {
         self.leads.insert((protocol, canonical(from)), to);
     }
 
-    /// Opens this cloud's endpoint, which listens at `at`. Functions find it there, at the same port
-    /// of their own loopback, of every name below `localhost`, and of every name of `names`, where
+    /// Opens this cloud's endpoint, which listens at `at`. Functions find it there, and at the same
+    /// port of their own loopback, of every name below `localhost`, and of each of `names`, where
     /// `*.` in front stands for all below one.
     pub fn cloud<'a>(&mut self, at: SocketAddr, names: impl IntoIterator<Item = &'a str>) {
         let to = match at.ip() {

@@ -164,7 +164,8 @@ impl Run {
         if (&a.type_name, &a.physical_id) != (&b.type_name, &b.physical_id) {
             return Ok(false);
         }
-        let whole = types::find(&self.cx, &a.type_name).and_then(|resource| resource.part_of());
+        let whole =
+            types::find(&self.cx, &a.type_name).and_then(cumulet_service::Resource::part_of);
         let Some(whole) = whole else { return Ok(true) };
         let (a, b) = (self.state(a)?.properties, self.state(b)?.properties);
         Ok(a.get(whole) == b.get(whole))

@@ -17,7 +17,7 @@ use cumulet_logs::Logs;
 use cumulet_mail::{Mail, Unconfigured};
 use cumulet_net::{AllowAll, Client, ClientLimits, DestinationPolicy, PublicOnly};
 use cumulet_s3::{S3, Websites};
-use cumulet_sandbox::Launcher;
+use cumulet_sandbox::Launching;
 use cumulet_service::{Cloud, Parts, Service, Sites};
 use cumulet_ssm::Ssm;
 use cumulet_store::{Blobs, OpenError, Options, Sealer, Store};
@@ -36,7 +36,7 @@ pub(crate) struct Base<'a> {
     /// Where programs on this machine reach the cloud: `http://127.0.0.1:4566`.
     pub(crate) endpoint: &'a str,
     /// Starts functions.
-    pub(crate) launcher: Option<Arc<dyn Launcher>>,
+    pub(crate) launcher: Option<Launching>,
     /// What becomes of functions whose runtime this machine has in a newer version only.
     pub(crate) substitutes: Substitutes,
     /// Whether others than this machine can reach it.

@@ -6,18 +6,36 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers, Way};
-use cumulet_sandbox::{Climbed, Launcher, RefusingLauncher, Rung, climb};
+use cumulet_sandbox::{BoxFuture, Climbed, Launcher, Launching, RefusingLauncher, Rung, climb};
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 
 /// Where others may call functions, they are in sandboxes. What the top rung has beyond that, users
 /// of their own and limits that the kernel counts, takes root.
 pub(crate) const LEAST: Rung = Rung::Rootless;
 
-/// How functions of a cloud are started.
+/// How functions of a cloud are started, once it is found out.
 #[derive(Debug, Clone)]
-pub(crate) struct Isolation {
-    pub(crate) launcher: Arc<dyn Launcher>,
+pub(crate) struct Isolation(Shared<BoxFuture<'static, Judged>>);
+
+impl Isolation {
+    /// What starts them.
+    pub(crate) fn launcher(&self) -> Launching {
+        let found = self.0.clone();
+        let launcher: BoxFuture<'static, _> = Box::pin(async { found.await.launcher });
+        launcher.shared()
+    }
+
     /// For a person: the rung, and whether functions start on it.
-    pub(crate) words: String,
+    pub(crate) async fn words(&self) -> String {
+        self.0.clone().await.words
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Judged {
+    launcher: Arc<dyn Launcher>,
+    words: String,
 }
 
 /// This program, even where its file was replaced meanwhile.
@@ -39,8 +57,9 @@ pub(crate) fn way_out(cloud: Option<SocketAddr>, opened: &[String]) -> Result<Ar
     Ok(Arc::new(Egress::new(policy, limits, Resolvers::of_host())))
 }
 
-/// Finds the rung, and says in the log which it is. Functions that would be on a weaker one than
-/// `least` are not started. They reach the cloud at `cloud`, and what the owner has `opened`.
+/// Finds the rung, and says in the log which it is. The cloud need not wait for that: it takes some
+/// tens of milliseconds. Functions that would be on a weaker one than `least` are not started. They
+/// reach the cloud at `cloud`, and what the owner has `opened`.
 pub(crate) async fn find(
     data: &Path,
     cloud: SocketAddr,
@@ -48,14 +67,24 @@ pub(crate) async fn find(
     least: Rung,
 ) -> Result<Isolation, String> {
     let scratch = data.join("lambda/scratch");
-    let egress = way_out(Some(cloud), opened)?;
-    let climbed = move || climb(this_program(), &scratch, Some(egress));
-    let climbed = tokio::task::spawn_blocking(climbed).await.map_err(|why| why.to_string())?;
-    let climbed = climbed.map_err(|why| format!("functions cannot be started: {why}"))?;
-    Ok(judge(climbed, least))
+    let opened = opened.to_vec();
+    let egress = tokio::task::spawn_blocking(move || way_out(Some(cloud), &opened)).await;
+    let egress = egress.map_err(|why| why.to_string()).flatten()?;
+    let look = tokio::task::spawn_blocking(move || {
+        climb(this_program(), &scratch, Some(egress)).map(|climbed| judge(climbed, least))
+    });
+    let found: BoxFuture<'static, _> = Box::pin(async {
+        let looked = look.await.map_err(|why| why.to_string());
+        looked.and_then(|found| found.map_err(|why| why.to_string())).unwrap_or_else(|why| {
+            tracing::error!("no function is started: {why}");
+            let launcher = Arc::new(RefusingLauncher::new(Rung::Process, why.clone()));
+            Judged { launcher, words: format!("functions cannot be started: {why}") }
+        })
+    });
+    Ok(Isolation(found.shared()))
 }
 
-fn judge(climbed: Climbed, least: Rung) -> Isolation {
+fn judge(climbed: Climbed, least: Rung) -> Judged {
     let Climbed { launcher, rung, obstacle, egress } = climbed;
     let obstacle = obstacle.unwrap_or_default();
     let words = described(rung, egress);
@@ -68,14 +97,14 @@ fn judge(climbed: Climbed, least: Rung) -> Isolation {
             least = least.name(),
         );
         let words = format!("{rung}: too weak, functions are not started");
-        return Isolation { launcher: Arc::new(RefusingLauncher::new(rung, why)), words };
+        return Judged { launcher: Arc::new(RefusingLauncher::new(rung, why)), words };
     }
     if rung == Rung::Process {
         tracing::warn!("isolation {words}. {obstacle}");
     } else {
         tracing::info!("isolation {words}. {obstacle}");
     }
-    Isolation { launcher, words }
+    Judged { launcher, words }
 }
 
 /// The rung, what it means, and how far out functions get on it.

@@ -71,7 +71,7 @@ impl Life {
             account: setting.account.clone(),
             region: setting.region.clone(),
             endpoint: &setting.endpoint,
-            launcher: Some(Arc::clone(&setting.isolation.launcher)),
+            launcher: Some(setting.isolation.launcher()),
             substitutes: setting.substitutes,
             public: !setting.main.ip().is_loopback(),
             root,
@@ -86,7 +86,7 @@ impl Life {
             token: setting.token.clone(),
             address: setting.admin,
             endpoint: setting.endpoint.clone(),
-            isolation: setting.isolation.words.clone(),
+            isolation: setting.isolation.clone(),
             started: setting.started,
         });
         sites.insert(0, Arc::new(OnMainPort(Arc::clone(&admin))));

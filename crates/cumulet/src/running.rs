@@ -89,8 +89,8 @@ impl Running {
             .is_loopback()
             .then(|| admin::link(&format!("http://{admin}"), "mailbox", &token));
         let reached = for_functions(main);
-        let isolation = isolation::find(&place.data, reached, &start.egress_allow, start.least);
-        let isolation = isolation.await?;
+        let isolation =
+            isolation::find(&place.data, reached, &start.egress_allow, start.least).await?;
         let setting = Setting {
             place: place.clone(),
             account,

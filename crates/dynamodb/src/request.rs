@@ -61,8 +61,11 @@ impl Sources<'_> {
     /// Refuses expressions beside the parameters that they replaced, and placeholders without
     /// expressions. `kinds`: the expressions that the operation has, in AWS's order.
     pub(crate) fn check(&self, kinds: &[Kind]) -> Result<()> {
-        let kinds: Vec<(Kind, bool)> = kinds.iter().map(|kind| (*kind, self.has(*kind))).collect();
         let legacy = self.legacy.beside(self.key_condition.is_some());
+        if legacy.is_empty() && self.names.is_none() && self.values.is_none() {
+            return Ok(());
+        }
+        let kinds: Vec<(Kind, bool)> = kinds.iter().map(|kind| (*kind, self.has(*kind))).collect();
         check_parameters(&kinds, &legacy, self.names.is_some(), self.values.is_some())
             .map_err(Error::Expression)?;
         Ok(self.legacy.check_operator()?)

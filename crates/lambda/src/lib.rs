@@ -50,7 +50,7 @@ use cumulet_api_lambda::ops::{
     TagResource, UntagResource, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
     UpdateFunctionEventInvokeConfig, UpdateFunctionUrlConfig,
 };
-use cumulet_sandbox::Launcher;
+use cumulet_sandbox::Launching;
 use cumulet_service::{Cloud, Resource, Service, operations};
 use cumulet_shape::ServiceMeta;
 
@@ -60,7 +60,7 @@ pub use runtimes::Substitutes;
 use admission::Admission;
 use package::Packages;
 use pools::Pools;
-use runtimes::Runtimes;
+use runtimes::Search;
 
 /// How the service is opened.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ pub struct Options {
     /// A folder with interpreters, looked into before the machine's own places.
     pub interpreters: Option<PathBuf>,
     /// Starts functions; plain processes where there is none.
-    pub launcher: Option<Arc<dyn Launcher>>,
+    pub launcher: Option<Launching>,
     /// Invocations at once, for each account and region (AWS: 1,000 unless more are granted).
     pub concurrency: usize,
 }
@@ -97,15 +97,14 @@ impl Options {
 pub struct Lambda {
     packages: Packages,
     pools: Pools,
-    runtimes: Runtimes,
+    runtimes: Search,
     admission: Arc<Admission>,
     concurrency: usize,
     endpoint: Option<String>,
 }
 
 impl Lambda {
-    /// The service over what the cloud's store holds. Looks for interpreters, which takes some
-    /// tens of milliseconds.
+    /// The service over what the cloud's store holds.
     pub async fn open(options: Options) -> io::Result<Arc<Self>> {
         let opened = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
         opened.map_err(io::Error::other)?.map(Arc::new)
@@ -115,11 +114,10 @@ impl Lambda {
         let Options { folder, endpoint, substitutes, interpreters, launcher, concurrency } =
             options;
         std::fs::create_dir_all(&folder)?;
-        let interpreters = cumulet_sandbox::discover(interpreters.as_deref());
         Ok(Self {
             packages: Packages::open(&folder.join("code"))?,
             pools: Pools::open(&folder, launcher, endpoint.clone(), concurrency)?,
-            runtimes: Runtimes { interpreters, substitutes },
+            runtimes: Search::new(interpreters, substitutes),
             admission: Arc::default(),
             concurrency,
             endpoint,
@@ -145,6 +143,8 @@ impl Service for Lambda {
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         code::register(cloud, &self.packages);
         queue::register(&self, cloud);
+        // Ahead of the first call, which would wait for it.
+        tokio::spawn(async move { self.runtimes.found().await.interpreters.len() });
     }
 
     operations![

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cumulet_sandbox::{
-    Function, INIT_LIMIT, Launcher, LogFormat, PlainLauncher, Pool, RuntimeFolder, Setup,
+    Function, INIT_LIMIT, Launching, LogFormat, PlainLauncher, Pool, RuntimeFolder, Setup,
+    launching,
 };
 use cumulet_service::{Cx, Result};
 
@@ -18,7 +19,7 @@ use crate::name::{FunctionName, LayerName};
 use crate::package::{Owner, Packages};
 use crate::resolve::{Resolved, version_text};
 use crate::role::RoleSource;
-use crate::runtimes::Runtimes;
+use crate::runtimes::Search;
 use crate::settings;
 
 /// Pools kept at most; the one that was used longest ago goes first.
@@ -28,7 +29,7 @@ const IDLE: Duration = Duration::from_secs(300);
 
 /// What pools are made from, and those that there are.
 pub(crate) struct Pools {
-    launcher: Arc<dyn Launcher>,
+    launcher: Launching,
     folder: RuntimeFolder,
     endpoint: Option<String>,
     concurrency: usize,
@@ -61,7 +62,7 @@ impl Pools {
     /// No pools yet. Sandboxes have their folders under `folder`.
     pub(crate) fn open(
         folder: &Path,
-        launcher: Option<Arc<dyn Launcher>>,
+        launcher: Option<Launching>,
         endpoint: Option<String>,
         concurrency: usize,
     ) -> io::Result<Self> {
@@ -74,7 +75,7 @@ impl Pools {
         Ok(Self {
             launcher: match launcher {
                 Some(launcher) => launcher,
-                None => Arc::new(PlainLauncher::new(&scratch, None)?),
+                None => launching(Arc::new(PlainLauncher::new(&scratch, None)?)),
             },
             folder: RuntimeFolder::write(&folder.join("runtime"))?,
             endpoint,
@@ -101,7 +102,7 @@ impl Pools {
         &self,
         cx: &Cx,
         packages: &Packages,
-        runtimes: &Runtimes,
+        runtimes: &Search,
         resolved: &Resolved,
     ) -> Result<Arc<Pool>> {
         let key = key(&resolved.name, resolved.version.number);
@@ -111,7 +112,7 @@ impl Pools {
             return Ok(pool);
         }
         let function = self.function(cx, packages, runtimes, resolved).await?;
-        let (pool, logs) = self.make(cx, function, resolved);
+        let (pool, logs) = self.make(cx, function, resolved).await;
         let pool = Arc::new(pool);
         let mut kept = self.lock();
         kept.uses += 1;
@@ -147,7 +148,7 @@ impl Pools {
         drop(gone);
     }
 
-    fn make(&self, cx: &Cx, function: Function, resolved: &Resolved) -> (Pool, Arc<Group>) {
+    async fn make(&self, cx: &Cx, function: Function, resolved: &Resolved) -> (Pool, Arc<Group>) {
         let name = FunctionName { qualifier: None, ..resolved.name.clone() };
         let cloud = Arc::downgrade(cx.cloud());
         let (account, region) = (name.account.clone(), name.region.clone());
@@ -155,7 +156,7 @@ impl Pools {
         let parts = cx.cloud().parts();
         let pool = Pool::new(Setup {
             function,
-            launcher: Arc::clone(&self.launcher),
+            launcher: self.launcher.clone().await,
             folder: self.folder.clone(),
             credentials: Arc::new(RoleSource {
                 cloud,
@@ -177,13 +178,13 @@ impl Pools {
         &self,
         cx: &Cx,
         packages: &Packages,
-        runtimes: &Runtimes,
+        runtimes: &Search,
         resolved: &Resolved,
     ) -> Result<Function> {
         let Resolved { name, function, version, .. } = resolved;
         let settings = &version.settings;
         let owner = Owner { account: &name.account, region: &name.region };
-        let (runtime, interpreter) = runtimes.select(&settings.runtime)?;
+        let (runtime, interpreter) = runtimes.found().await.select(&settings.runtime)?;
         let code = packages.code(cx, owner, &version.code).await?;
         Ok(Function {
             name: function.name.clone(),

@@ -1,6 +1,9 @@
 //! Which of this machine's interpreters runs what.
 
-use cumulet_sandbox::{Fit, Interpreter, Runtime, select};
+use std::path::PathBuf;
+
+use cumulet_sandbox::{Fit, Interpreter, Runtime, discover, select};
+use tokio::sync::OnceCell;
 
 use crate::error::Error;
 
@@ -11,6 +14,32 @@ pub enum Substitutes {
     Allow,
     /// It is refused: for production.
     Refuse,
+}
+
+/// The search for interpreters. It asks each for its version, which takes some tens of
+/// milliseconds, so that nobody waits for it but who needs one.
+#[derive(Debug)]
+pub(crate) struct Search {
+    folder: Option<PathBuf>,
+    substitutes: Substitutes,
+    found: OnceCell<Runtimes>,
+}
+
+impl Search {
+    /// A search in `folder` and then in the machine's own places.
+    pub(crate) fn new(folder: Option<PathBuf>, substitutes: Substitutes) -> Self {
+        Self { folder, substitutes, found: OnceCell::new() }
+    }
+
+    /// What there is, as it was when it was first asked for.
+    pub(crate) async fn found(&self) -> &Runtimes {
+        let look = async || {
+            let folder = self.folder.clone();
+            let found = tokio::task::spawn_blocking(move || discover(folder.as_deref())).await;
+            Runtimes { interpreters: found.unwrap_or_default(), substitutes: self.substitutes }
+        };
+        self.found.get_or_init(look).await
+    }
 }
 
 /// This machine's interpreters.

@@ -51,8 +51,8 @@ pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> i
     Ok(Climbed { rung: launcher.rung(), launcher, obstacle, egress })
 }
 
-/// Each sandbox takes about twenty descriptors of this process, and most systems start programs with
-/// 1,024 of some hundred thousand that they may have. What functions may have is set for them.
+/// Each sandbox takes about twenty descriptors of this process, and most systems start programs
+/// with 1,024 of some hundred thousand that they may have. What functions may have is set for them.
 fn raise_descriptors() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let most = Rlimit { current: limit.maximum, ..limit };

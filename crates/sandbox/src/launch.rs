@@ -13,6 +13,10 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::Shared;
 
 /// A future that is owned and can change threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -136,6 +140,15 @@ impl fmt::Debug for dyn Launcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Launcher({})", self.rung())
     }
+}
+
+/// A launcher, as soon as the machine's strongest one is found.
+pub type Launching = Shared<BoxFuture<'static, Arc<dyn Launcher>>>;
+
+/// A launcher that is there.
+pub fn launching(launcher: Arc<dyn Launcher>) -> Launching {
+    let there: BoxFuture<'static, _> = Box::pin(std::future::ready(launcher));
+    there.shared()
 }
 
 /// A started program with its descendants. Dropping it ends and reaps them.

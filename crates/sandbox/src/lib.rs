@@ -44,7 +44,9 @@ pub use function::{CredentialSource, Credentials, Function, LogFormat, RuntimeFo
 pub use isolated::Barrier;
 pub use isolated::{IsolatedLauncher, Isolation, sandbox_entry};
 pub use ladder::{Climbed, RefusingLauncher, climb};
-pub use launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
+pub use launch::{
+    BoxFuture, Exit, Folders, Launch, Launched, Launcher, Launching, Process, Rung, launching,
+};
 pub use logs::{LINE_LIMIT, LogLine, LogSink};
 pub use outcome::{
     ErrorKind, FunctionError, Invocation, Outcome, PAYLOAD_LIMIT, STREAM_LIMIT, StreamPart,

@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cumulet_service::Resource;
 use cumulet_template::{Stack, Template};
 
 use super::call::Told;
@@ -165,7 +164,8 @@ impl Run {
         if (&a.type_name, &a.physical_id) != (&b.type_name, &b.physical_id) {
             return Ok(false);
         }
-        let whole = types::find(&self.cx, &a.type_name).and_then(Resource::part_of);
+        let whole =
+            types::find(&self.cx, &a.type_name).and_then(cumulet_service::Resource::part_of);
         let Some(whole) = whole else { return Ok(true) };
         let (a, b) = (self.state(a)?.properties, self.state(b)?.properties);
         Ok(a.get(whole) == b.get(whole))

@@ -35,6 +35,7 @@ use answer::Problem;
 use door::{Caller, Refusal};
 pub(crate) use token::Token;
 
+use crate::isolation::Isolation;
 use crate::ports::Ports;
 
 /// The path that leads here, on every host.
@@ -52,7 +53,7 @@ pub(crate) struct Admin {
     /// Where programs on this machine reach the cloud.
     pub(crate) endpoint: String,
     /// How functions are walled in, for a person.
-    pub(crate) isolation: String,
+    pub(crate) isolation: Isolation,
     /// When the process started.
     pub(crate) started: Timestamp,
 }
@@ -83,7 +84,7 @@ impl Admin {
             "status" if reads => {
                 let glance = status::Glance {
                     url: &self.endpoint,
-                    isolation: &self.isolation,
+                    isolation: self.isolation.words().await,
                     uptime: cx.now().since(self.started).as_secs(),
                 };
                 let status = status::get(&cx, glance, &self.ports).await;

@@ -58,7 +58,7 @@ pub(crate) struct Function {
 /// What the administration knows by itself.
 pub(super) struct Glance<'a> {
     pub(super) url: &'a str,
-    pub(super) isolation: &'a str,
+    pub(super) isolation: String,
     pub(super) uptime: u64,
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn get(cx: &Cx, glance: Glance<'_>, ports: &Ports) -> Result<St
         account: cx.account().as_str().to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: glance.uptime,
-        isolation: glance.isolation.to_owned(),
+        isolation: glance.isolation,
         stacks: found,
         sites: sites::get(ports),
         functions: functions.collect(),

@@ -48,13 +48,13 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
             Some(arns) => Some(settings::layers(cx, arns).await?),
             None => None,
         };
-        let now = cx.now();
+        let (now, runtimes) = (cx.now(), self.runtimes.found().await);
         let (input, layers, name) = (&input, &layers, &name);
         let changed =
             name.change(cx, input.revision_id.as_deref(), |tx, mut function| async move {
                 let mut latest = function.latest.clone();
                 let wanted = Wanted::from(input);
-                wanted.apply(&mut latest.settings, &self.runtimes, cx.sealer(), &function.id)?;
+                wanted.apply(&mut latest.settings, runtimes, cx.sealer(), &function.id)?;
                 if let Some(layers) = layers {
                     settings::check_size(latest.code.unzipped, layers)?;
                     latest.settings.layers.clone_from(layers);

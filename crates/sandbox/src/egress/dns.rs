@@ -69,8 +69,8 @@ pub(super) async fn serve(socket: UdpSocket, outlet: Arc<Outlet>) {
                 let mut buffer = Vec::with_capacity(QUESTION + 1);
                 while let Ok((_, from)) = socket.try_recv_buf_from(&mut buffer) {
                     let message = std::mem::replace(&mut buffer, Vec::with_capacity(QUESTION + 1));
-                    let permit = Arc::clone(&outlet.questions).try_acquire_owned();
-                    let (Ok(permit), true) = (permit, Query::parse(&message).is_some()) else {
+                    let permits = outlet.admit(&outlet.questions);
+                    let (Some(permits), true) = (permits, Query::parse(&message).is_some()) else {
                         continue;
                     };
                     let (socket, outlet) = (Arc::clone(&socket), Arc::clone(&outlet));
@@ -78,7 +78,7 @@ pub(super) async fn serve(socket: UdpSocket, outlet: Arc<Outlet>) {
                         if let Some(answer) = answer(&message, &outlet, Transport::Udp).await {
                             let _ = socket.send_to(&answer, from).await;
                         }
-                        drop(permit);
+                        drop(permits);
                     });
                 }
             }
@@ -97,12 +97,11 @@ pub(super) async fn serve_streams(listener: TcpListener, outlet: Arc<Outlet>) {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 };
-                let permit = Arc::clone(&outlet.question_streams).try_acquire_owned();
-                let Ok(permit) = permit else { continue };
+                let Some(permits) = outlet.admit(&outlet.question_streams) else { continue };
                 let outlet = Arc::clone(&outlet);
                 open.spawn(async move {
                     let _ = converse(stream, &outlet).await;
-                    drop(permit);
+                    drop(permits);
                 });
             }
             Some(_) = open.join_next(), if !open.is_empty() => {}

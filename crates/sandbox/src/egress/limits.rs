@@ -9,7 +9,8 @@ use rustix::process::Resource;
 pub struct EgressLimits {
     /// Connections open at once. A function may have 1,024 descriptors ("Lambda quotas").
     pub connections: usize,
-    /// Connections of all sandboxes together: each takes two descriptors of the platform's.
+    /// Connections, flows and questions of all sandboxes together: each takes one or two of the
+    /// platform's descriptors.
     pub connections_in_all: usize,
     /// How long dialling may take.
     pub dial: Duration,

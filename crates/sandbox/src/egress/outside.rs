@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::dns::{self, Resolvers};
@@ -24,7 +24,7 @@ pub struct Egress {
     policy: EgressPolicy,
     limits: EgressLimits,
     resolvers: Resolvers,
-    /// Room for the connections of all sandboxes.
+    /// Room for what all sandboxes have open: connections, flows, questions.
     pub(super) connections: Arc<Semaphore>,
 }
 
@@ -78,8 +78,8 @@ impl Egress {
         Ok(Relay { task })
     }
 
-    /// Where this cloud listens, if functions may reach it: for them it is at the same port of their
-    /// loopback.
+    /// Where this cloud listens, if functions may reach it: for them it is at the same port of
+    /// their loopback.
     pub(crate) fn cloud(&self) -> Option<SocketAddr> {
         self.policy.endpoint()
     }
@@ -133,6 +133,12 @@ fn socket(descriptor: OwnedFd) -> io::Result<tokio::net::UdpSocket> {
 impl Outlet {
     pub(super) fn limits(&self) -> &EgressLimits {
         &self.egress.limits
+    }
+
+    /// Room for one more of a kind, here and among all sandboxes; given back when it is dropped.
+    pub(super) fn admit(&self, kind: &Arc<Semaphore>) -> Option<[OwnedSemaphorePermit; 2]> {
+        let take = |from: &Arc<Semaphore>| Arc::clone(from).try_acquire_owned().ok();
+        Some([take(kind)?, take(&self.egress.connections)?])
     }
 
     /// The addresses to dial for a destination that a function asked for, at least one.

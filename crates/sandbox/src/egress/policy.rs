@@ -147,9 +147,9 @@ impl EgressPolicy {
         self.leads.insert((protocol, canonical(from)), to);
     }
 
-    /// Opens this cloud's endpoint, which listens at `at`: to functions it is at the same port of
-    /// their own loopback, of `at`, of every name of `names`, where `*.` in front stands for all below one,
-    /// and of every name below `localhost`.
+    /// Opens this cloud's endpoint, which listens at `at`. Functions find it there, at the same port
+    /// of their own loopback, of every name below `localhost`, and of every name of `names`, where
+    /// `*.` in front stands for all below one.
     pub fn cloud<'a>(&mut self, at: SocketAddr, names: impl IntoIterator<Item = &'a str>) {
         let to = match at.ip() {
             IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -4,9 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{Shutdown, shutdown, sockopt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::activity::Activity;
@@ -32,11 +31,9 @@ pub(super) async fn serve(listener: TcpListener, outlet: Arc<Outlet>) {
 }
 
 fn admit(stream: TcpStream, outlet: &Arc<Outlet>, open: &mut JoinSet<()>) {
-    let take = |from: &Arc<Semaphore>| Arc::clone(from).try_acquire_owned().ok();
-    let permits = take(&outlet.connections).zip(take(&outlet.egress.connections));
-    let Some(permits) = permits else {
-        outlet.report("has as many connections as it may, and gets no more");
-        return reset(&stream);
+    reset_when_dropped(&stream);
+    let Some(permits) = outlet.admit(&outlet.connections) else {
+        return outlet.report("has as many connections as it may, and gets no more");
     };
     let outlet = Arc::clone(outlet);
     open.spawn(async move {
@@ -48,16 +45,14 @@ fn admit(stream: TcpStream, outlet: &Arc<Outlet>, open: &mut JoinSet<()>) {
 async fn connect(stream: TcpStream, outlet: &Outlet) {
     // The packet filter leaves the packets as they are, so the address that the connection was
     // made to is the one that it has.
-    let Ok(to) = stream.local_addr() else { return reset(&stream) };
+    let Ok(to) = stream.local_addr() else { return };
     match outlet.resolve(Protocol::Tcp, to).await {
-        Ok(addresses) => match dial(&addresses, outlet.limits().dial).await {
-            Ok(remote) => relay(&stream, &remote, outlet).await,
-            Err(_) => reset(&stream),
-        },
-        Err(refusal) => {
-            outlet.report_refused(to, refusal);
-            reset(&stream);
+        Ok(addresses) => {
+            if let Ok(remote) = dial(&addresses, outlet.limits().dial).await {
+                relay(&stream, &remote, outlet).await;
+            }
         }
+        Err(refusal) => outlet.report_refused(to, refusal),
     }
 }
 
@@ -65,12 +60,14 @@ async fn dial(addresses: &[std::net::SocketAddr], limit: Duration) -> io::Result
     tokio::time::timeout(limit, TcpStream::connect(addresses)).await?
 }
 
-/// Closes a connection so that its other end sees an error, and nothing is left to be sent.
-fn reset(stream: &TcpStream) {
+/// What one end did not get, the other must not take for sent: a connection that comes to any end
+/// but the good one is reset, be it by this task's own end.
+fn reset_when_dropped(stream: &TcpStream) {
     let _ = stream.set_zero_linger();
 }
 
 async fn relay(inner: &TcpStream, outer: &TcpStream, outlet: &Outlet) {
+    reset_when_dropped(outer);
     // How to batch is decided by who writes first; here, every byte that came goes on at once.
     let _ = inner.set_nodelay(true);
     let _ = outer.set_nodelay(true);
@@ -85,10 +82,10 @@ async fn relay(inner: &TcpStream, outer: &TcpStream, outlet: &Outlet) {
         ended = both => ended.is_ok(),
         () = activity.silent_for(outlet.limits().idle) => false,
     };
-    if !ended {
-        // What one end did not get, the other must not take for sent.
-        reset(inner);
-        reset(outer);
+    if ended {
+        for stream in [inner, outer] {
+            let _ = sockopt::set_socket_linger(stream, None);
+        }
     }
 }
 

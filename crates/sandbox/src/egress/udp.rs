@@ -82,6 +82,7 @@ fn accept(
             Err(mpsc::error::TrySendError::Closed(back)) => datagram = back,
         }
     }
+    let Ok(permit) = Arc::clone(&outlet.egress.connections).try_acquire_owned() else { return };
     make_room(flows, outlet.limits().flows);
     let (queue, waiting) = mpsc::channel(QUEUE);
     let activity = Arc::new(Activity::now());
@@ -91,6 +92,7 @@ fn accept(
     tasks.spawn(async move {
         // What fails is lost, and the next datagram of this pair begins anew.
         let _ = carry(ends, waiting, &packets, &outlet, &activity).await;
+        drop(permit);
     });
 }
 

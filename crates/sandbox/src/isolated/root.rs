@@ -41,10 +41,7 @@ const ETC: [&str; 11] = [
 
 /// Files of `/etc` that are the sandbox's own.
 const WRITTEN: [(&str, &str); 5] = [
-    (
-        "etc/passwd",
-        "root:x:0:0:root:/:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n",
-    ),
+    ("etc/passwd", "root:x:0:0::/:/sbin/nologin\nsbx_user1051:x:993:990::/tmp:/sbin/nologin\n"),
     ("etc/group", "root:x:0:\nsbx_user1051:x:990:\n"),
     ("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),

@@ -52,7 +52,7 @@ def exchange():
             pass
         racer.join()
         for s in (a, b):
-            s.settimeout(0.05)
+            s.settimeout(5)
             try:
                 s.sendall(b'race')
                 if s.recv(9): return b'race'

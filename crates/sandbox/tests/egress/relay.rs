@@ -166,7 +166,7 @@ print(size, there.digest() == back.digest())"
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_answers() {
     let mut rig = Rig::default();
-    rig.limits.dial = Duration::from_secs(4);
+    rig.limits.dial = Duration::from_secs(10);
     // A full queue: the kernel drops further attempts.
     let full = tokio::net::TcpSocket::new_v4().unwrap();
     full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -174,7 +174,7 @@ async fn nobody_answers() {
     let address = full.local_addr().unwrap();
     let mut held = Vec::new();
     while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await
+        tokio::time::timeout(Duration::from_secs(3), tokio::net::TcpStream::connect(address)).await
     {
         held.push(stream);
     }

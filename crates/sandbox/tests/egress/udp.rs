@@ -53,19 +53,21 @@ async fn what_is_refused_vanishes() {
     let mut closed = Rig { policy: open.policy.clone(), ..Rig::default() };
     closed.limits.flow_idle = Duration::from_secs(1);
     lead(&mut open, "169.254.169.254:80", udp_echo("127.0.0.1:0").await);
-    let code = format!(
-        "import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+    let code = |limit: u8| {
+        format!(
+            "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(30)
 s.connect(('{REMOTE}', 53)); s.send(b'here'); print(s.recv(100))
 s.sendto(b'there', ('169.254.169.254', 80))
-s.connect(('169.254.169.254', 80)); s.send(b'there')
+s.connect(('169.254.169.254', 80)); s.send(b'there'); s.settimeout({limit})
 try:
     print(s.recv(100))
 except TimeoutError:
     print('nothing')"
-    );
-    assert_eq!(open.python(&code).await, "b'here'\nb'there'");
-    assert_eq!(closed.python(&code).await, "b'here'\nnothing");
+        )
+    };
+    assert_eq!(open.python(&code(30)).await, "b'here'\nb'there'");
+    assert_eq!(closed.python(&code(3)).await, "b'here'\nnothing");
 }
 
 /// More flows than a sandbox may have: those that were silent for longest make room, and what

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cumulet_sandbox::climb;
 use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Protocol, Resolvers, Way};
@@ -62,6 +63,7 @@ async fn what_is_allowed_and_what_is_not() {
         "http://127.0.0.1:15001/",
     ]);
     let mut plan = python(FETCH);
+    plan.function.timeout = Duration::from_secs(60);
     plan.egress = Some(egress(policy.clone()));
     let reached = plan.start().value(&urls.to_string()).await;
     let (refused, reset) = ("ConnectionRefusedError", "ConnectionResetError");
@@ -72,12 +74,15 @@ async fn what_is_allowed_and_what_is_not() {
         policy.lead(Protocol::Tcp, closed.parse().unwrap(), private);
     }
     let mut plan = python(FETCH);
+    plan.function.timeout = Duration::from_secs(60);
     plan.egress = Some(egress(policy));
     let reached = plan.start().value(&urls.to_string()).await;
     let (own, open) = ("cloud", "private");
     assert_eq!(reached, json!(["remote", own, own, own, open, open, open, open]));
     // And without a way out there is none.
-    let reached = python(FETCH).start().value(&urls.to_string()).await;
+    let mut plan = python(FETCH);
+    plan.function.timeout = Duration::from_secs(60);
+    let reached = plan.start().value(&urls.to_string()).await;
     assert!(!reached.to_string().contains("remote") && !reached.to_string().contains("cloud"));
 }
 
@@ -91,6 +96,7 @@ async fn nodes_fetch() {
         "export const handler = async urls => Promise.all(urls.map(url =>
             fetch(url).then(answer => answer.text(), error => 'refused')))",
     );
+    plan.function.timeout = Duration::from_secs(60);
     plan.egress = Some(egress(policy));
     let outcome = plan.start().invoke(r#"["http://203.0.113.7/", "http://192.168.1.1/"]"#).await;
     assert_eq!(value(&outcome), json!(["remote", "refused"]));

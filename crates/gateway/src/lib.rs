@@ -27,8 +27,8 @@ use crate::web::Found;
 pub use crate::web::Web;
 
 /// What is told to who comes to a loopback port by another name.
-const FOREIGN: &str = "This port answers to 127.0.0.1, [::1], localhost, the names below it and \
-                       its site's own as the Host. A page elsewhere must not read what is on this \
+const FOREIGN: &str = "This port answers to 127.0.0.1, [::1], localhost, names below it and its \
+                       site's own as the Host. A page elsewhere must not read what is on this \
                        machine (DNS rebinding).\n";
 /// Signing keys that are kept ready; each takes about 200 bytes.
 const SIGNING_KEYS: usize = 4096;

@@ -18,8 +18,7 @@ pub trait Resource: Send + Sync + 'static {
     fn replaces(&self, property: &str) -> bool;
 
     /// Whether the operation that makes it notes it ([`Cx::note_made`]). A type whose operation
-    /// puts what may be there already says no: then a stack that failed removes what it may have
-    /// put.
+    /// puts what may be there already says no: a stack that failed removes what it may have put.
     fn is_noted(&self) -> bool {
         true
     }
@@ -31,8 +30,7 @@ pub trait Resource: Send + Sync + 'static {
     }
 
     /// Makes the resource and waits until it can be used. The operation that makes it notes it
-    /// ([`Resource::is_noted`]): so it can be found again after a crash and removed after a
-    /// failure.
+    /// ([`Resource::is_noted`]): so it is found again after a crash and removed after a failure.
     fn create<'a>(&'a self, cx: &'a Cx, desired: Desired<'a>) -> BoxFuture<'a, Result<Actual>>;
 
     /// Changes it in place.

@@ -1,9 +1,9 @@
 //! GetAccount and UpdateAccount: what an account has beside its APIs in a region.
 //!
 //! Promises: access logs of stages are written as the role for logs, as soon as it is set.
-//! Refuses: a role that does not trust API Gateway; without one, stages that would log
-//! ([`needed`]). What the role may do is asked when it does it: which resources AWS asks for when a
-//! role is set is not known.
+//! Refuses: a role that does not trust API Gateway; without one, stages that log ([`needed`]).
+//! What the role may do is asked when it does it: which resources AWS asks for when a role is set
+//! is not known.
 
 use cumulet_api_apigateway::ops::{GetAccountRequest, UpdateAccountRequest};
 use cumulet_api_apigateway::types::Account;

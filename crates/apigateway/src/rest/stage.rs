@@ -2,8 +2,8 @@
 //!
 //! Promises: variables and access log take effect with the next request; tracing, caching and the
 //! settings of methods are kept and shown, no more.
-//! Refuses: logs while the account has no role to write them, names that AWS refuses, a second stage
-//! of the same name, deployments that are not there, canaries.
+//! Refuses: logs while the account has no role to write them, names that AWS refuses, a second
+//! stage of the same name, deployments that are not there, canaries.
 
 use cumulet_api_apigateway::ops::{
     CreateStageRequest, DeleteStageOutput, DeleteStageRequest, GetStageRequest, GetStagesRequest,

@@ -540,9 +540,9 @@ async fn a_stack_makes_an_api_by_hand() {
     assert_eq!(fixture.http(&id, "GET /prod/pets", &[]).await.0, 403);
 }
 
-fn patched(path: &str, value: &str) -> Option<Vec<PatchOperation>> {
+fn patched(path: &str, value: &str) -> Vec<PatchOperation> {
     let (path, value) = (Some(path.to_owned()), Some(value.to_owned()));
-    Some(vec![PatchOperation { op: Some(Op::Replace), path, value, from: None }])
+    vec![PatchOperation { op: Some(Op::Replace), path, value, from: None }]
 }
 
 #[tokio::test]
@@ -553,12 +553,12 @@ async fn logs_are_written_as_the_accounts_role() {
         let input = UpdateStageRequest {
             rest_api_id: api.clone(),
             stage_name: "prod".to_owned(),
-            patch_operations: patched(path, value),
+            patch_operations: Some(patched(path, value)),
         };
         fixture.call::<UpdateStage>(input).await
     };
     let account = async |role: &str| {
-        let patch_operations = patched("/cloudwatchRoleArn", role);
+        let patch_operations = Some(patched("/cloudwatchRoleArn", role));
         fixture.call::<UpdateAccount>(UpdateAccountRequest { patch_operations }).await
     };
     let group = "arn:aws:logs:us-east-1:000000000000:log-group:g";

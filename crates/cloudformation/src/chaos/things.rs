@@ -30,11 +30,11 @@ const LINES: u64 = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plant {
     /// What is made is not noted: it is made again, or lost.
-    NotesNothing,
+    Unnoted,
     /// What is removed stays.
-    RemovesNothing,
+    Unremoved,
     /// What was changed half is not given back what it was.
-    UndoesNothing,
+    NotUndone,
 }
 
 /// `Test::Chaos`: lies in the store as its properties. A new `Kind` or `Name` needs a new one.
@@ -59,7 +59,7 @@ async fn make(cx: &Cx, id: &str, properties: &Map<String, Value>) -> Result<Actu
                     return Err(Error::custom("ThingAlreadyExists", 400, "it is there already"));
                 }
                 tx.put(world(cx).text(id), text.clone().into_bytes());
-                if !planted(cx, Plant::NotesNothing) {
+                if !planted(cx, Plant::Unnoted) {
                     cx.note_made(&tx, id);
                 }
                 Ok::<_, Error>(())
@@ -80,7 +80,7 @@ async fn change(cx: &Cx, changed: Changed<'_>, fate: Fate) -> Result<Actual> {
         }
         undoes
     });
-    let passed_over = undoes && planted(cx, Plant::UndoesNothing);
+    let passed_over = undoes && planted(cx, Plant::NotUndone);
     cx.store()
         .transact(|tx| async move {
             let Some(there) = tx.get(&world(cx).text(id)).await? else {
@@ -110,7 +110,7 @@ async fn unmake(cx: &Cx, id: &str) -> Result<()> {
             chaos.wrongs.extend(Some(wrong).filter(|_| !chaos.failed));
         });
     }
-    let stays = planted(cx, Plant::RemovesNothing);
+    let stays = planted(cx, Plant::Unremoved);
     let transact = cx.store().transact(|tx| async move {
         if !stays {
             tx.delete(world(cx).text(id));
@@ -524,7 +524,7 @@ async fn whatever_fails_nothing_is_lost_and_nothing_left_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_planted_is_found() {
-    let plants = [Plant::NotesNothing, Plant::RemovesNothing, Plant::UndoesNothing];
+    let plants = [Plant::Unnoted, Plant::Unremoved, Plant::NotUndone];
     for (at, plant) in plants.into_iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
         let account = format!("{:012}", 100 + at).parse().unwrap();
@@ -541,9 +541,9 @@ async fn what_is_planted_is_found() {
         let told = found.unwrap_or_else(|| panic!("{plant:?} is not found"));
         let expected = match plant {
             // What was made in vain is not known to be the stack's.
-            Plant::NotesNothing => ["something is left over", "is not as it should be"].as_slice(),
-            Plant::RemovesNothing => &["something is left over"],
-            Plant::UndoesNothing => &["not all is as it was"],
+            Plant::Unnoted => ["something is left over", "is not as it should be"].as_slice(),
+            Plant::Unremoved => &["something is left over"],
+            Plant::NotUndone => &["not all is as it was"],
         };
         let complaint = told.lines().next().unwrap_or_default();
         assert!(expected.iter().any(|words| complaint.contains(words)), "{plant:?}: {told}");

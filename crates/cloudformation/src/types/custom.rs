@@ -42,8 +42,7 @@ impl Resource for Custom {
         property == "ServiceToken"
     }
 
-    /// Only its answer tells that a function has made something, and it is asked to remove it
-    /// anyway.
+    /// Only its answer tells that a function has made something: it is asked to remove it anyway.
     fn is_noted(&self) -> bool {
         false
     }

@@ -6,8 +6,8 @@ import json
 import os
 import pathlib
 import subprocess
-import time
 import sys
+import time
 import urllib.parse
 
 import pytest

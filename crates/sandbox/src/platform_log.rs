@@ -3,7 +3,6 @@
 //! The events, and which level each has, are those of "Lambda Telemetry API Event schema reference"
 //! and "Log level: system log level event mapping" in AWS's developer guide.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use cumulet_base::Timestamp;
@@ -152,11 +151,10 @@ fn done(report: &Report) -> Vec<(Level, &'static str, Value)> {
         Status::Timeout => ("timeout", None),
         Status::Error(kind) => ("error", Some(kind.as_str())),
     };
-    let id: &Arc<str> = &report.request_id;
-    let mut done =
-        json!({ "requestId": **id, "metrics": { "durationMs": rounded(report.duration) } });
+    let (id, took) = (&*report.request_id, rounded(report.duration));
+    let mut done = json!({ "requestId": id, "metrics": { "durationMs": took } });
     let mut metrics = json!({
-        "durationMs": rounded(report.duration),
+        "durationMs": took,
         "billedDurationMs": report.billed.as_millis() as u64,
         "memorySizeMB": report.memory_mb,
         "maxMemoryUsedMB": report.max_memory.div_ceil(1 << 20),
@@ -164,7 +162,7 @@ fn done(report: &Report) -> Vec<(Level, &'static str, Value)> {
     if let (Some(init), Value::Object(metrics)) = (report.init_duration, &mut metrics) {
         metrics.insert("initDurationMs".to_owned(), rounded(init).into());
     }
-    let mut whole = json!({ "requestId": **id, "metrics": metrics });
+    let mut whole = json!({ "requestId": id, "metrics": metrics });
     set_status(&mut done, status, error_type);
     set_status(&mut whole, status, error_type);
     let worse = status != "success";

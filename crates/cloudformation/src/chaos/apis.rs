@@ -34,11 +34,9 @@ use cumulet_shape::ServiceMeta;
 use cumulet_store::{Direction, Key, Read as _};
 use serde_json::{Map, Value, json};
 
-use super::{Chaos, Fate, Random, number, step, with_chaos};
+use super::{Chaos, Fate, Random, in_lines, notes_are_gone, step, with_chaos};
 use crate::testing::{Disk, Fixture};
 
-/// Lines of cases, side by side.
-const LINES: u64 = 4;
 /// Why a step may fail: by its fate, since there is something of the name, and since another step
 /// failed.
 const FATED: [&str; 6] = [
@@ -558,31 +556,19 @@ async fn run(disk: &Disk, other: &(String, String), seed: u64) {
         told: format!("\nseed {seed}"),
     };
     life.run(seed).await;
-    let cx = &life.at.cx;
-    let notes = Key::new("attempt", cx.account(), cx.region()).prefix();
-    let notes = cx.store().snapshot().range(&notes, Direction::Forward, usize::MAX).await.unwrap();
-    life.expect(notes.items.is_empty(), "a note of an attempt is left");
+    life.expect(notes_are_gone(&life.at.cx).await, "a note of an attempt is left");
     life.at.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn apis_and_distributions_are_made_once() {
-    let (first, seeds) = (number("CHAOS_FIRST").unwrap_or(0), number("CHAOS_SEEDS").unwrap_or(24));
-    let folder = tempfile::tempdir().unwrap();
-    let lines = (0..LINES).map(|line| {
-        let folder = folder.path().join(line.to_string());
-        tokio::spawn(async move {
-            let account = format!("{:012}", 200 + line).parse().unwrap();
-            let disk = Disk { account, ..Disk::open(&folder).await };
-            let at = cloud(&disk).await;
-            let other = others(&at.cx).await;
-            at.stop().await;
-            for seed in (first..first + seeds).filter(|seed| seed % LINES == line) {
-                run(&disk, &other, seed).await;
-            }
-        })
-    });
-    for line in lines.collect::<Vec<_>>() {
-        line.await.unwrap();
-    }
+    in_lines(200, 24, |disk, seeds| async move {
+        let at = cloud(&disk).await;
+        let other = others(&at.cx).await;
+        at.stop().await;
+        for seed in seeds {
+            run(&disk, &other, seed).await;
+        }
+    })
+    .await;
 }

@@ -12,9 +12,14 @@ use std::sync::{Mutex, PoisonError};
 
 use cumulet_base::AccountId;
 use cumulet_service::{Cx, Error, Result};
+use cumulet_store::{Direction, Key, Read as _};
 use serde_json::{Map, Value};
 
+use crate::testing::Disk;
 pub(crate) use things::Unsteady;
+
+/// Lines of cases, side by side.
+const LINES: u64 = 6;
 
 /// What happens to the next steps, by account: each line of cases has its own.
 static CHAOS: Mutex<BTreeMap<AccountId, Chaos>> = Mutex::new(BTreeMap::new());
@@ -118,7 +123,31 @@ where
     }
 }
 
-/// A number in the environment.
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
+/// Runs cases in lines side by side, each with a disk and an account of its own, counted from
+/// `account` on. A line is given its seeds: `seeds` of them, or as the environment has it.
+async fn in_lines<W>(account: u64, seeds: u64, line: impl Fn(Disk, Vec<u64>) -> W)
+where
+    W: Future<Output = ()> + Send + 'static,
+{
+    let number = |name| std::env::var(name).ok()?.parse().ok();
+    let first: u64 = number("CHAOS_FIRST").unwrap_or(0);
+    let last = first + number("CHAOS_SEEDS").unwrap_or(seeds);
+    let folder = tempfile::tempdir().unwrap();
+    let mut lines = Vec::new();
+    for at in 0..LINES {
+        let account = format!("{:012}", account + at).parse().unwrap();
+        let disk = Disk { account, ..Disk::open(&folder.path().join(at.to_string())).await };
+        let seeds = (first..last).filter(|seed| seed % LINES == at).collect();
+        lines.push(tokio::spawn(line(disk, seeds)));
+    }
+    for line in lines {
+        line.await.unwrap();
+    }
+}
+
+/// Whether nothing of what attempts noted is left in the account.
+async fn notes_are_gone(cx: &Cx) -> bool {
+    let notes = Key::new("attempt", cx.account(), cx.region()).prefix();
+    let notes = cx.store().snapshot().range(&notes, Direction::Forward, usize::MAX).await.unwrap();
+    notes.items.is_empty()
 }

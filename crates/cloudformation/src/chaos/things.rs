@@ -20,11 +20,8 @@ use cumulet_service::{Actual, BoxFuture, Changed, Cx, Desired, Error, Resource, 
 use cumulet_store::{Direction, Key, Read as _};
 use serde_json::{Map, Value, json};
 
-use super::{Chaos, Fate, Random, number, step, with_chaos};
+use super::{Chaos, Fate, Random, in_lines, notes_are_gone, step, with_chaos};
 use crate::testing::{Disk, Fixture};
-
-/// Lines of cases, side by side.
-const LINES: u64 = 6;
 
 /// A fault of the type, such as an engine would have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -496,30 +493,18 @@ async fn run(disk: &Disk, seed: u64, plant: Option<Plant>) {
     case.run(seed).await;
     let kept = things(&case.at.cx).await.get(&foreign).is_some_and(|it| it["Foreign"] == true);
     case.expect(kept == taken, "what is somebody else's was touched");
-    let cx = &case.at.cx;
-    let notes = Key::new("attempt", cx.account(), cx.region()).prefix();
-    let notes = cx.store().snapshot().range(&notes, Direction::Forward, usize::MAX).await.unwrap();
-    case.expect(notes.items.is_empty(), "a note of an attempt is left");
+    case.expect(notes_are_gone(&case.at.cx).await, "a note of an attempt is left");
     case.at.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_fails_nothing_is_lost_and_nothing_left_over() {
-    let (first, seeds) = (number("CHAOS_FIRST").unwrap_or(0), number("CHAOS_SEEDS").unwrap_or(90));
-    let folder = tempfile::tempdir().unwrap();
-    let lines = (0..LINES).map(|line| {
-        let folder = folder.path().join(line.to_string());
-        tokio::spawn(async move {
-            let account = format!("{line:012}").parse().unwrap();
-            let disk = Disk { account, ..Disk::open(&folder).await };
-            for seed in (first..first + seeds).filter(|seed| seed % LINES == line) {
-                run(&disk, seed, None).await;
-            }
-        })
-    });
-    for line in lines.collect::<Vec<_>>() {
-        line.await.unwrap();
-    }
+    in_lines(0, 90, |disk, seeds| async move {
+        for seed in seeds {
+            run(&disk, seed, None).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

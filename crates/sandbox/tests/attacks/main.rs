@@ -25,6 +25,8 @@ use tempfile::TempDir;
 use crate::rig::{Plan, Rig, isolated};
 
 const ISOLATED: bool = true;
+/// Started for their function, not ahead.
+const POOLED: bool = false;
 
 /// What an attack needs to come through.
 #[derive(Clone, Copy)]

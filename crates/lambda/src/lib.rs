@@ -7,6 +7,7 @@
 
 mod access;
 mod admission;
+mod ahead;
 mod code;
 mod describe;
 mod error;
@@ -143,6 +144,7 @@ impl Service for Lambda {
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         code::register(cloud, &self.packages);
         queue::register(&self, cloud);
+        ahead::register(&self, cloud);
         // Ahead of the first call, which would wait for it.
         tokio::spawn(async move { self.runtimes.found().await.interpreters.len() });
     }

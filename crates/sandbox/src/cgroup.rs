@@ -5,7 +5,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 mod freezer;
@@ -176,6 +178,7 @@ impl CgroupParent {
             folders: self.folders().iter().map(|folder| folder.join(name)).collect(),
             cpu: self.cpu.as_ref().map(|folder| folder.join(name)),
             freezer: None,
+            high: HighWater::default(),
         };
         let set = group.folders.iter().try_for_each(fs::create_dir);
         let set = set.and_then(|()| group.limit(limits)).and_then(|()| match &self.pids {
@@ -186,6 +189,7 @@ impl CgroupParent {
         });
         match set {
             Ok(()) => {
+                group.high = HighWater::of(group.version, group.folders.first());
                 group.freezer =
                     self.freezer.as_ref().and_then(|folder| Freezer::of(&folder.join(name)));
                 Ok(group)
@@ -226,12 +230,44 @@ pub(crate) struct Cgroup {
     /// The one of them that shares the processor.
     cpu: Option<PathBuf>,
     freezer: Option<Freezer>,
+    high: HighWater,
+}
+
+/// The most bytes that were in use at once, as the kernel counts.
+#[derive(Debug, Default)]
+struct HighWater {
+    file: Option<fs::File>,
+    /// When it was last asked whether there are more.
+    seen: AtomicU64,
+}
+
+impl HighWater {
+    fn of(version: CgroupVersion, memory: Option<&PathBuf>) -> Self {
+        let name = match version {
+            CgroupVersion::V1 => "memory.max_usage_in_bytes",
+            CgroupVersion::V2 => "memory.peak",
+        };
+        let file = memory.and_then(|folder| fs::File::open(folder.join(name)).ok());
+        Self { file, seen: AtomicU64::new(0) }
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        let mut text = [0; 32];
+        let length = self.file.as_ref()?.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(text.get(..length)?).ok()?.trim().parse().ok()
+    }
 }
 
 impl Cgroup {
     /// The group that has these folders, for who has nothing to do but to remove it.
     pub(crate) fn existing(folders: Vec<PathBuf>) -> Self {
-        Self { version: CgroupVersion::V1, folders, cpu: None, freezer: None }
+        Self {
+            version: CgroupVersion::V1,
+            folders,
+            cpu: None,
+            freezer: None,
+            high: HighWater::default(),
+        }
     }
 
     /// Sets what it may use, processes aside. Takes some ten microseconds.
@@ -315,11 +351,13 @@ impl Cgroup {
 
     /// The most bytes that were in use at once.
     pub(crate) fn peak(&self) -> u64 {
-        let file = match self.version {
-            CgroupVersion::V1 => "memory.max_usage_in_bytes",
-            CgroupVersion::V2 => "memory.peak",
-        };
-        self.read(file).trim().parse().unwrap_or(0)
+        self.high.bytes().unwrap_or(0)
+    }
+
+    /// Whether that is more than when this was last asked; `true` where the kernel does not say.
+    pub(crate) fn has_grown(&self) -> bool {
+        let now = self.high.bytes();
+        now.is_none_or(|now| self.high.seen.swap(now, Ordering::Relaxed) < now)
     }
 
     /// Bytes of its processes' own memory, and bytes of files in memory, both now.

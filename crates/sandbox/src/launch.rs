@@ -181,6 +181,17 @@ pub trait Process: Send + Sync {
     /// most there ever was.
     fn memory(&self) -> u64;
 
+    /// Whether `memory` may say more than when this was last asked, for who wants to ask that less
+    /// often: it takes a tenth of a millisecond.
+    fn has_grown(&self) -> bool {
+        true
+    }
+
+    /// Whether only this program and its descendants can reach its Runtime API at all.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// Whether the other end of a connection to the Runtime API belongs to this program or its
     /// descendants. May read `/proc`: call it off the async threads.
     fn owns(&self, peer: SocketAddr, api: SocketAddr) -> bool;

@@ -254,7 +254,8 @@ impl Sandbox {
     ) -> Outcome {
         let duration = begun.elapsed().min(function.timeout);
         self.output.drain();
-        if self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL) {
+        let old = self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL);
+        if old && self.process.has_grown() {
             self.sample();
         }
         let status = Status::of(&result);

@@ -158,13 +158,14 @@ impl Process for IsolatedProcess {
     fn exited(&self) -> BoxFuture<'_, Exit> {
         Box::pin(async {
             loop {
-                if let Some(exit) = self.look() {
+                // Asked for at every invocation, so without a system call while nothing has come.
+                let known = *self.lock();
+                if let Some(exit) = known {
                     // It ends by itself; this is for one that was stopped on its way.
                     self.account.kill();
                     return exit;
                 }
                 match self.control.readable().await {
-                    // Looked at again before the next wait: it may have come in between.
                     Ok(mut ready) => {
                         if self.look().is_none() {
                             ready.clear_ready();
@@ -208,8 +209,16 @@ impl Process for IsolatedProcess {
         self.account.memory()
     }
 
+    fn has_grown(&self) -> bool {
+        self.account.cgroup().is_none_or(Cgroup::has_grown)
+    }
+
+    /// Nobody else is in its network namespace.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn owns(&self, _: SocketAddr, _: SocketAddr) -> bool {
-        // Nobody else is in its network namespace.
         true
     }
 }

@@ -39,6 +39,8 @@ function configure() {
 // had it been started for that: what an interpreter reads at its start only, the platform gives to
 // none that was started ahead.
 function waitForFunction(descriptor) {
+  // Node.js reads NODE_PATH at its start, and again only by this. Without it none is started ahead.
+  if (typeof Module._initPaths !== 'function') process.exit(1);
   fs.writeSync(descriptor, '.');
   const said = fs.readFileSync(descriptor, 'utf8');
   fs.closeSync(descriptor);
@@ -48,7 +50,6 @@ function waitForFunction(descriptor) {
   for (const name of Object.keys(env)) delete env[name];
   Object.assign(env, environment);
   process.chdir(env.LAMBDA_TASK_ROOT);
-  // Node.js reads NODE_PATH at its start.
   Module._initPaths();
 }
 

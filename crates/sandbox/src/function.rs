@@ -300,10 +300,10 @@ fn defaults(function: &Function, inside: &Folders) -> Vec<(&'static str, String)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn function() -> Function {
+    pub(crate) fn function() -> Function {
         Function {
             name: "f".to_owned(),
             version: "$LATEST".to_owned(),

@@ -107,3 +107,41 @@ fn customises(layers: &Path, runtime: Runtime) -> bool {
             ["sitecustomize.py", "sitecustomize"].iter().any(|name| folder.join(name).exists())
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::tests::function;
+    use crate::ladder::RefusingLauncher;
+    use crate::launch::Rung;
+
+    #[test]
+    fn what_is_read_at_start_takes_a_start_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = RuntimeFolder::write(root.path()).unwrap();
+        let launcher = RefusingLauncher::new(Rung::Process, "");
+        let kind = |function: &Function| Generic::of(function, &folder, &launcher);
+        let usual = kind(&function()).unwrap();
+        let with = |name: &str| {
+            let mut function = function();
+            function.environment.insert(name.to_owned(), "1".to_owned());
+            kind(&function)
+        };
+        for name in ["TABLE", "TZ", "NODE_ENV", "PATH", "AWS_NODEJS_CONNECTION_REUSE_ENABLED"] {
+            assert_eq!(with(name).as_ref(), Some(&usual), "{name}");
+        }
+        for name in
+            ["AWS_LAMBDA_EXEC_WRAPPER", "NODE_OPTIONS", "PYTHONPATH", "LD_PRELOAD", "LC_ALL"]
+        {
+            assert_eq!(with(name), None, "{name}");
+        }
+        let mut custom = function();
+        custom.interpreter = None;
+        assert_eq!(kind(&custom), None);
+        // V8 is told its heap's size at start.
+        let mut larger = function();
+        (larger.runtime, larger.memory_mb) = ("nodejs20.x".parse().unwrap(), 256);
+        let small = Function { memory_mb: 128, ..larger.clone() };
+        assert_ne!(kind(&larger), kind(&small));
+    }
+}

@@ -2,8 +2,8 @@
 //! runtime client, and nothing of any function's. One is given to one function version, once, and
 //! ends with it.
 //!
-//! They are made one after the other by a thread of their own, a moment after they are wanted, and
-//! with a small share of the processor: functions that run come first. Where no kind is
+//! A few more are kept for a while after calls found none. All are made one after the other by a
+//! thread of their own, a moment after they are wanted, and with a small share of the processor: functions that run come first. Where no kind is
 //! wanted there are none, and the thread sleeps.
 
 use std::collections::HashMap;
@@ -110,6 +110,26 @@ impl Shelf {
     fn lacks(&self, now: Instant) -> bool {
         self.shut_until.is_none_or(|until| until <= now) && self.waiting.len() < self.wanted(now)
     }
+
+    /// Those that are more than are wanted.
+    fn surplus(&mut self, now: Instant) -> Vec<Waiting> {
+        let wanted = self.wanted(now);
+        self.waiting.split_off(wanted.min(self.waiting.len()))
+    }
+
+    /// When more or fewer are wanted though nobody has called.
+    fn next_change(&self, now: Instant) -> Option<Instant> {
+        let over = self.missed.map(|(at, _)| at + BURST);
+        over.into_iter().chain(self.shut_until).filter(|at| *at > now).min()
+    }
+}
+
+impl State {
+    /// The first kind of which there are too few.
+    fn lacking(&self, now: Instant) -> Option<&Generic> {
+        let lacks = |kind: &&Generic| self.shelves.get(*kind).is_none_or(|shelf| shelf.lacks(now));
+        self.kinds.iter().find(lacks)
+    }
 }
 
 impl Stock {
@@ -151,22 +171,28 @@ impl Stock {
                 return None;
             }
             let now = Instant::now();
-            let lacking = state
-                .kinds
-                .iter()
-                .find(|kind| state.shelves.get(kind).is_none_or(|shelf| shelf.lacks(now)));
-            let pause = state.taken.map_or(Duration::ZERO, |at| (at + PAUSE).duration_since(now));
-            match lacking {
-                Some(kind) if pause.is_zero() => return Some(kind.clone()),
-                Some(_) => {
-                    let waited = self.changed.wait_timeout(state, pause);
-                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
-                }
-                None => {
-                    let waited = self.changed.wait(state);
-                    state = waited.unwrap_or_else(PoisonError::into_inner);
-                }
+            let shelves = state.shelves.values_mut();
+            let surplus: Vec<Waiting> = shelves.flat_map(|shelf| shelf.surplus(now)).collect();
+            if !surplus.is_empty() {
+                // Ended without the lock.
+                drop(state);
+                drop(surplus);
+                state = self.lock();
+                continue;
             }
+            let pause = state.taken.map_or(Duration::ZERO, |at| (at + PAUSE).duration_since(now));
+            let until = match state.lacking(now) {
+                Some(kind) if pause.is_zero() => return Some(kind.clone()),
+                Some(_) => Some(now + pause),
+                None => state.shelves.values().filter_map(|shelf| shelf.next_change(now)).min(),
+            };
+            state = match until {
+                Some(until) => {
+                    let waited = self.changed.wait_timeout(state, until.duration_since(now));
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
         }
     }
 
@@ -299,5 +325,26 @@ fn fill(stock: &Stock, shared: &Weak<Shared>) {
         let made = shared.wait_ahead(&kind);
         drop(shared);
         stock.put(kind, made);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_are_wanted_for_a_while_after_calls_found_none() {
+        let (mut shelf, start) = (Shelf::default(), Instant::now());
+        assert_eq!((shelf.wanted(start), shelf.lacks(start)), (USUAL, true));
+        assert_eq!(shelf.next_change(start), None);
+        for more in 1..20 {
+            shelf.miss(start);
+            assert_eq!(shelf.wanted(start), (USUAL + more).min(MOST));
+        }
+        assert_eq!(shelf.next_change(start), Some(start + BURST));
+        assert_eq!(shelf.wanted(start + BURST), USUAL);
+        assert_eq!(shelf.next_change(start + BURST), None);
+        shelf.shut_until = Some(start + PENALTY);
+        assert!(!shelf.lacks(start) && shelf.lacks(start + PENALTY));
     }
 }

@@ -79,6 +79,7 @@ fn beyond(range: Range, part: Range) -> Range {
 async fn keep(lambda: &Lambda, starts: BTreeMap<Start, usize>) {
     let mut starts: Vec<(Start, usize)> = starts.into_iter().collect();
     starts.sort_by_key(|(_, functions)| std::cmp::Reverse(*functions));
+    let has_functions = !starts.is_empty();
     let (launcher, folder) = lambda.pools.launcher().await;
     // Asked only where it matters: a search of the whole machine.
     let mut kinds: Vec<Generic> = Vec::new();
@@ -93,7 +94,7 @@ async fn keep(lambda: &Lambda, starts: BTreeMap<Start, usize>) {
             kinds.push(kind);
         }
     }
-    launcher.keep(&kinds);
+    launcher.keep(&kinds, has_functions);
 }
 
 #[cfg(test)]

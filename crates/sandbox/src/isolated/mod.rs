@@ -27,13 +27,13 @@ mod network;
 mod process;
 mod root;
 mod seccomp;
+mod slot;
 mod stock;
 mod sys;
 
 use std::borrow::Cow;
 use std::io;
 use std::net::TcpListener;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -47,7 +47,8 @@ use confine::PROCESS_LIMIT;
 pub use host::sandbox_entry;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
-use stock::Stock;
+use slot::Slot;
+use stock::{Spare, Stock};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::egress::{self, Egress, Inside, Way};
@@ -57,11 +58,6 @@ use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 /// The function's user and group inside, as on AWS.
 const SANDBOX_UID: u32 = 993;
 const SANDBOX_GID: u32 = 990;
-/// Users outside that sandboxes may get where the platform is root: above those that systemd gives
-/// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
-const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
-/// Sandboxes of one platform at a time, each with two users.
-const SLOT_LIMIT: u32 = 2048;
 /// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
 /// is for a machine that is out of memory.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -116,7 +112,7 @@ impl IsolatedLauncher {
     pub(crate) fn try_out(&self) -> io::Result<Way> {
         let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
         let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
-        let (_, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
         Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
     }
 
@@ -124,6 +120,12 @@ impl IsolatedLauncher {
     #[doc(hidden)]
     pub fn waiting(&self, kind: &Generic) -> usize {
         self.shared.stock.waiting(kind)
+    }
+
+    /// Whether a sandbox without a program is there.
+    #[doc(hidden)]
+    pub fn has_spare(&self) -> bool {
+        self.shared.stock.has_spare()
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -162,8 +164,8 @@ impl Launcher for IsolatedLauncher {
         }
     }
 
-    fn keep(&self, kinds: &[Generic]) {
-        self.shared.keep(kinds);
+    fn keep(&self, kinds: &[Generic], spare: bool) {
+        self.shared.keep(kinds, spare);
     }
 
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
@@ -261,7 +263,11 @@ impl Shared {
     /// Makes a sandbox and starts the program in it. Blocks.
     fn start(&self, launch: &Launch) -> io::Result<Begun> {
         let plan = self.plan();
-        let prepared = self.prepare(limits(launch), plan.as_ref())?;
+        let spare = self.stock.take_spare();
+        let (mut prepared, doors) = match spare {
+            Some(Spare { prepared, doors }) => (prepared, Some(doors)),
+            None => (self.prepare(limits(launch), plan.as_ref())?, None),
+        };
         let inside = inside(&launch.folders);
         let mut shown = functions_own(&launch.folders, &inside);
         shown.push((launch.folders.runtime.clone(), inside.runtime));
@@ -283,7 +289,15 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        let doors = match doors {
+            Some(doors) => {
+                prepared.account.limit(limits(launch))?;
+                doors
+            }
+            // Not before what else there was to do: its first process builds it meanwhile.
+            None => prepared.doors()?,
+        };
+        let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
@@ -360,7 +374,7 @@ struct Prepared {
 
 impl Prepared {
     /// Waits until it is built; what is served in it.
-    fn doors(self) -> io::Result<(Self, network::Doors)> {
+    fn doors(&self) -> io::Result<network::Doors> {
         let mut ready = expect(self.control.receive()?, "ready")?;
         let runtime_api = TcpListener::from(ready.fd()?);
         let egress = if self.has_egress {
@@ -369,7 +383,7 @@ impl Prepared {
         } else {
             None
         };
-        Ok((self, network::Doors { runtime_api, egress }))
+        Ok(network::Doors { runtime_api, egress })
     }
 }
 
@@ -448,47 +462,4 @@ fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
         prefix.into_iter().flat_map(|prefix| [prefix.join("lib"), prefix.join("lib64")]);
     files.extend(libraries.filter(|folder| folder.is_dir()));
     files
-}
-
-/// Which users of `UIDS` are taken, for all launchers of this process.
-static SLOTS: Mutex<Slots> = Mutex::new(Slots { free: Vec::new(), used: 0 });
-
-#[derive(Debug)]
-struct Slots {
-    free: Vec<u32>,
-    used: u32,
-}
-
-/// One sandbox's number among those of the platform, until it is dropped.
-#[derive(Debug)]
-struct Slot(u32);
-
-impl Slot {
-    fn take() -> io::Result<Self> {
-        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = slots.free.pop() {
-            return Ok(Self(number));
-        }
-        if slots.used == SLOT_LIMIT {
-            return Err(io::Error::new(
-                io::ErrorKind::QuotaExceeded,
-                format!("{SLOT_LIMIT} sandboxes are running already"),
-            ));
-        }
-        slots.used += 1;
-        Ok(Self(slots.used - 1))
-    }
-
-    /// The first of its two users. Two platforms of one machine have different ones, unless their
-    /// pids are equal modulo 65,536.
-    fn first_user(&self) -> u32 {
-        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOT_LIMIT));
-        UIDS.start + platform * 2 * SLOT_LIMIT + self.0 * 2
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        SLOTS.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
-    }
 }

@@ -111,6 +111,14 @@ impl IsolatedLauncher {
         Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
     }
 
+    /// How long the present launcher process may take over an answer, so that a test of one that
+    /// says nothing need not wait for as long as a machine that is out of memory may take.
+    #[doc(hidden)]
+    pub fn set_patience(&self, limit: Duration) -> io::Result<()> {
+        let launcher = self.shared.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        launcher.link.as_ref().map_or(Ok(()), |link| link.set_patience(limit))
+    }
+
     /// Leaves barriers out, so that a test can show what each of them is for.
     #[doc(hidden)]
     #[must_use]
@@ -180,11 +188,11 @@ impl Shared {
     /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
         let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = if let Ok(Some(told)) = launcher.ask(question) {
+        let told = if let Ok(told) = launcher.ask(question) {
             told
         } else {
             *launcher = LauncherProcess::start(&self.program)?.0;
-            launcher.ask(question)?.ok_or_else(gone)?
+            launcher.ask(question)?
         };
         drop(launcher);
         expect(Some(told), answer)
@@ -348,10 +356,16 @@ impl LauncherProcess {
         Ok((started, own_users))
     }
 
-    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+    /// One question, one answer. One that does not answer is ended, and its sandboxes with it:
+    /// what it says later would be taken for the answer to a later question, and who replaces it
+    /// waits for its end.
+    fn ask(&mut self, question: &Message) -> io::Result<Message> {
         let link = self.link.as_ref().ok_or_else(gone)?;
-        link.send(question)?;
-        link.receive()
+        let answer = link.send(question).and_then(|()| link.receive()?.ok_or_else(gone));
+        if answer.is_err() {
+            let _ = self.child.kill();
+        }
+        answer
     }
 }
 

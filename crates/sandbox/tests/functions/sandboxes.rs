@@ -11,7 +11,7 @@ use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers};
 use cumulet_sandbox::{CgroupParent, Rung, climb};
 use serde_json::json;
 
-use crate::rig::{Watched, event, example, python, until};
+use crate::rig::{Watched, event, example, isolated, python, until};
 
 #[tokio::test]
 async fn the_endpoint_is_reached_and_no_other_port() {
@@ -101,6 +101,24 @@ async fn a_launcher_that_is_killed_is_replaced() {
     until("its sandboxes end", || function.ended()).await;
     assert_eq!(rig.value("2").await, 2);
     assert_ne!(parent(parent(rig.processes(1)[0])), launcher);
+}
+
+#[tokio::test]
+async fn a_launcher_that_says_nothing_is_ended_and_replaced() {
+    let text = "def handler(event, context):\n    return event\n";
+    let launcher = Arc::new(isolated(None, None));
+    let shared = Arc::clone(&launcher);
+    let one = python(text).start_on(|_| shared);
+    assert_eq!(one.value("1").await, 1);
+    let stopped = parent(parent(one.processes(0)[0]));
+    assert!(Command::new("kill").args(["-STOP", &stopped.to_string()]).status().unwrap().success());
+    let stopped = Watched::new(stopped);
+    launcher.set_patience(Duration::from_millis(50)).unwrap();
+    let other = python(text).start_on(|_| launcher);
+    assert_eq!(other.value("2").await, 2);
+    assert!(stopped.ended());
+    // Its sandboxes ended with it.
+    assert_eq!(one.value("3").await, 3);
 }
 
 fn parent(pid: u32) -> u32 {

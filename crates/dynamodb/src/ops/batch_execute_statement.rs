@@ -18,7 +18,7 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::partiql::{Select, Statement};
+use crate::partiql::{EXISTS_ELSEWHERE, Select, Statement};
 use crate::request;
 use crate::statements::{self, Paging};
 use crate::tables::{Table, TableName};
@@ -98,8 +98,7 @@ impl DynamoDb {
             return read(cx, &table, select, consistent).await.map_err(refusal);
         }
         if matches!(statement, Statement::Exists(_)) {
-            let text = "EXISTS can only be used in ExecuteTransaction write requests.";
-            return Err(refusal(Error::Validation(text.to_owned()).into()));
+            return Err(refusal(Error::Validation(EXISTS_ELSEWHERE.to_owned()).into()));
         }
         let on_failure = request.return_values_on_condition_check_failure;
         let wants_item = request::wants_item(on_failure);

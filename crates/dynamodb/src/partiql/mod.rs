@@ -19,6 +19,7 @@ mod tests;
 mod updates;
 mod values;
 
+pub(crate) use conditions::EXISTS_ELSEWHERE;
 pub(crate) use keys::{Lookup, lookup, whole_key};
 pub(crate) use syntax::{Images, Returning, Select, Selected, Statement, Target};
 

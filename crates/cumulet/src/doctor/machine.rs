@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cumulet_sandbox::{Climbed, Fit, Runtime, climb, discover, select};
+use cumulet_sandbox::{Fit, Runtime, climb, discover, select};
 use cumulet_store::Options;
 
 use super::Finding;
-use crate::isolation::{LEAST, described, this_program, way_out};
+use crate::isolation::{LEAST, advised, this_program, way_out};
 
 /// No clock that is right shows less: this was written later, 2026-01-01T00:00:00Z.
 const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
@@ -95,13 +95,10 @@ pub(super) fn isolation(data: &Path) -> Finding {
     let egress = way_out(None, &[]).ok();
     match climb(this_program(), &data.join("lambda/scratch"), egress) {
         Err(why) => Finding::fail(WHAT, format!("functions cannot be started: {why}")),
-        Ok(Climbed { rung, obstacle, egress, .. }) => {
-            let words = described(rung, egress);
-            let words = match obstacle {
-                Some(obstacle) => format!("{words}. {obstacle}"),
-                None => words,
-            };
-            if rung < LEAST { Finding::warn(WHAT, words) } else { Finding::ok(WHAT, words) }
+        Ok(climbed) => {
+            let words = advised(&climbed);
+            let weak = climbed.launcher.rung() < LEAST;
+            if weak { Finding::warn(WHAT, words) } else { Finding::ok(WHAT, words) }
         }
     }
 }

@@ -37,13 +37,13 @@ use std::time::Duration;
 
 pub use barrier::Barrier;
 use barrier::Barriers;
-use confine::PROCESS_LIMIT;
 pub use host::sandbox_entry;
 use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::child::PROCESS_LIMIT;
 use crate::egress::{self, Egress, Inside, Way};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
@@ -107,7 +107,7 @@ impl IsolatedLauncher {
     pub(crate) fn try_out(&self) -> io::Result<Way> {
         let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
         let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
-        let (_, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
         Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
     }
 
@@ -246,7 +246,8 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
+        let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
@@ -318,7 +319,7 @@ struct Prepared {
 
 impl Prepared {
     /// Waits until it is built; what is served in it.
-    fn doors(self) -> io::Result<(Self, network::Doors)> {
+    fn doors(&self) -> io::Result<network::Doors> {
         let mut ready = expect(self.control.receive()?, "ready")?;
         let runtime_api = TcpListener::from(ready.fd()?);
         let egress = if self.has_egress {
@@ -327,7 +328,7 @@ impl Prepared {
         } else {
             None
         };
-        Ok((self, network::Doors { runtime_api, egress }))
+        Ok(network::Doors { runtime_api, egress })
     }
 }
 

@@ -154,7 +154,7 @@ async fn this_machine_gives_the_rung_that_its_user_can_have() {
     let climbed = climb(example("launcher"), folder.path(), None).unwrap();
     let root = rustix::process::geteuid().is_root();
     let full = root && CgroupParent::own().is_some();
-    assert_eq!(climbed.rung, if full { Rung::Full } else { Rung::Rootless });
+    assert_eq!(climbed.launcher.rung(), if full { Rung::Full } else { Rung::Rootless });
     assert_eq!(climbed.obstacle.is_none(), full);
     if !root {
         assert!(climbed.obstacle.unwrap().starts_with("Started by root, "));
@@ -169,7 +169,7 @@ async fn where_namespaces_are_denied_functions_are_plain_processes_and_it_says_w
     if std::env::var_os(DENIED).is_some() {
         let folder = tempfile::tempdir().unwrap();
         let climbed = climb(example("launcher"), folder.path(), None).unwrap();
-        assert_eq!(climbed.rung, Rung::Process);
+        assert_eq!(climbed.launcher.rung(), Rung::Process);
         let why = climbed.obstacle.unwrap();
         assert!(why.contains("sysctl -w user.max_user_namespaces=15000"), "{why}");
         let rig = python("def handler(event, context):\n    return event\n");

@@ -105,11 +105,16 @@ impl Runtimes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cumulet_sandbox::{Family, Version};
+    use cumulet_sandbox::{Family, Source, Version};
 
     fn runtimes(substitutes: Substitutes) -> Runtimes {
-        let path = "/usr/bin/python3".into();
-        let python = Interpreter { family: Family::Python, version: Version(3, 12), path };
+        let python = Interpreter {
+            family: Family::Python,
+            version: Version(3, 12),
+            release: "3.12.4".to_owned(),
+            path: "/usr/bin/python3".into(),
+            source: Source::Path,
+        };
         Runtimes { interpreters: vec![python], substitutes }
     }
 

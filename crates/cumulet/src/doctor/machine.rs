@@ -64,9 +64,9 @@ pub(super) fn clock() -> Finding {
 }
 
 /// Which functions this machine can run.
-pub(super) fn runtimes() -> Finding {
+pub(super) fn runtimes(folder: Option<&Path>) -> Finding {
     const WHAT: &str = "runtimes";
-    let interpreters = discover(None);
+    let interpreters = discover(folder);
     let (mut exact, mut newer, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for runtime in Runtime::all() {
         match select(runtime, &interpreters).map(|selected| selected.fit) {
@@ -86,7 +86,8 @@ pub(super) fn runtimes() -> Finding {
             format!("{words}: neither Node.js nor Python was found in PATH, install one"),
         );
     }
-    Finding::ok(WHAT, words + &listed("; missing: ", &missing))
+    let words = words + &listed("; missing: ", &missing);
+    Finding::ok(WHAT, format!("{words} (`cumulet runtimes` says more)"))
 }
 
 /// How strongly functions are walled in here. A sandbox is made to find out.
@@ -140,6 +141,6 @@ mod tests {
 
     #[test]
     fn what_a_package_brings_itself_always_runs() {
-        assert!(runtimes().words.contains("provided.al2023"));
+        assert!(runtimes(None).words.contains("provided.al2023"));
     }
 }

@@ -9,7 +9,6 @@ mod app;
 mod artifacts;
 mod build;
 mod code;
-mod command;
 mod deploy;
 mod files;
 mod links;
@@ -27,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -37,12 +37,14 @@ use tracing_subscriber::EnvFilter;
 
 use self::app::{App, OWN};
 use self::artifacts::Artifacts;
+use self::build::Workshop;
 use self::progress::Progress;
 use crate::Outcome;
 use crate::cli::Place;
 use crate::compose::NotStarted;
 use crate::isolation::LEAST;
 use crate::running::{INTERRUPTED, Running, Start, told_to_stop};
+use crate::runtimes::Interpreters;
 use crate::terminal::Style;
 
 #[derive(Debug, Clone, Args)]
@@ -79,6 +81,9 @@ pub(crate) struct Up {
     #[arg(long, default_value = "us-east-1")]
     region: String,
 
+    #[command(flatten)]
+    interpreters: Interpreters,
+
     /// Let functions reach this destination too, beside the internet and this cloud: an address or
     /// a name, or localhost for a service of this machine. May be given several times.
     #[arg(long, value_name = "HOST:PORT")]
@@ -111,8 +116,9 @@ async fn up(options: &Up, app: App) -> Outcome {
     let place = place(options, &app)?;
     let running = start(options, &place, &progress).await?;
     let cx = running.admin.root();
+    let workshop = Workshop::open(&app, options.interpreters.folder())?;
     let deployed = tokio::select! {
-        deployed = bring_up(&running, &cx, &app, &progress) => deployed,
+        deployed = bring_up(&running, &cx, &app, &workshop, &progress) => deployed,
         () = &mut told => {
             stop(running, &progress).await?;
             return Ok(ExitCode::from(INTERRUPTED));
@@ -170,6 +176,7 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        interpreters: options.interpreters.folder(),
         egress_allow: options.egress_allow.clone(),
         // Of the app's own developer, on loopback as a rule.
         least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
@@ -215,9 +222,10 @@ async fn bring_up(
     running: &Running,
     cx: &Cx,
     app: &App,
+    workshop: &Arc<Workshop>,
     progress: &Progress,
 ) -> Result<(), String> {
-    let packages = build::build(app, code::find(app)?, progress).await?;
+    let packages = build::build(workshop, code::find(app)?, progress).await?;
     let artifacts = Artifacts::open(cx, &app.stack).await?;
     let keys = artifacts.packages(&packages).await?;
     let template = code::packaged(app, &artifacts.bucket, &keys)?;

@@ -15,12 +15,12 @@ use cumulet_service::Cx;
 
 use super::app::{App, OWN};
 use super::build::{blocking, install};
-use super::command::Run;
 use super::files::{self, Listing};
 use super::progress::{Progress, Step};
 use super::settings::{FILE, PageSettings};
 use super::show;
 use crate::admin::outputs;
+use crate::command::Run;
 use crate::running::Running;
 
 /// Not a page's own.

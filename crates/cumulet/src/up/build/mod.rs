@@ -41,9 +41,11 @@ pub(super) struct Package {
 }
 
 /// One build, for all functions that it makes the same package of.
-struct Job {
-    ids: Vec<String>,
-    code: Code,
+pub(super) struct Job {
+    /// Their logical ids.
+    pub(super) ids: Vec<String>,
+    /// Of the first of them.
+    pub(super) code: Code,
     recipe: Recipe,
     /// Where the files go in the package.
     subfolder: &'static str,
@@ -85,7 +87,7 @@ pub(super) async fn build(
 }
 
 /// The builds to do: one for all functions of the same folder and recipe.
-fn jobs(codes: Vec<Code>) -> Result<Vec<Job>, String> {
+pub(super) fn jobs(codes: Vec<Code>) -> Result<Vec<Job>, String> {
     let mut jobs: Vec<Job> = Vec::new();
     for code in codes {
         let (recipe, subfolder) = recipe::recipe(&code)?;
@@ -154,10 +156,20 @@ impl Workshop {
             }
             Err(why) => {
                 step.failed();
-                let from = shown(&self.app, &job.code.path);
-                Err(format!("{names}, from {from}: {why}"))
+                Err(self.failed(&names, &job, &why))
             }
         }
+    }
+
+    /// The package of a job, as a part of `step`.
+    pub(super) async fn package(&self, job: &Job, step: &Step) -> Result<Package, String> {
+        let _place = self.places.acquire().await.map_err(|why| why.to_string())?;
+        let made = self.made(job, step).await;
+        made.map(|(package, _)| package).map_err(|why| self.failed(&job.ids.join(", "), job, &why))
+    }
+
+    fn failed(&self, names: &str, job: &Job, why: &str) -> String {
+        format!("{names}, from {}: {why}", shown(&self.app, &job.code.path))
     }
 
     /// The package of a job, and whether it was made just now.

@@ -180,6 +180,7 @@ def test_a_page_and_a_bundle_are_built_anew(tmp_path):
         answers(running, url, "two")
         save(app / "web" / "src" / "index.html", "<!doctype html><p>three")
         until(running, lambda: get(site)[1] == "<!doctype html><p>three", "page that was saved")
+        says(running, "✓ reload page", times=2)
         assert (app / "web" / "log").read_text() == "built\n" * 3
         assert running.said().count("✓ reload page") == 2
         assert running.said().count("deploy stack") == running.said().count("deploy stack paged")

@@ -71,8 +71,8 @@ fn package(architecture: &str) -> Result<&'static str, String> {
     }
 }
 
-/// Puts the newest release of a runtime's version into `folder/<its name>`, in place of the one that is
-/// is there. Functions that run it already keep theirs.
+/// Puts the newest release of a runtime's version into `folder/<its name>`, in place of the one
+/// that is there. Functions that run it already keep theirs.
 async fn add(folder: &Path, wanted: Runtime, package: &str) -> Result<Interpreter, String> {
     let work = Scratch::new(folder.join(".new"))?;
     let major = wanted.version.0;

@@ -4,15 +4,11 @@ use cumulet_attribute::{Type, ValueRef};
 
 use super::lexer::Token;
 use super::parser::Parser;
-use super::{Result, refused};
+use super::{EXISTS_ALONE, Result, refused};
 use crate::error::Error;
 use crate::expression::{
     Comparator, ExpressionError, Fault, Kind, MAX_IN, MAX_OPERATORS, Operand, Path, Test,
 };
-
-/// What EXISTS is refused with anywhere but there.
-pub(crate) const EXISTS_ELSEWHERE: &str =
-    "EXISTS can only be used in ExecuteTransaction write requests.";
 
 impl Parser<'_> {
     /// A condition: NOT before AND before OR.
@@ -198,7 +194,7 @@ impl Parser<'_> {
             "begins_with" => "begins_with",
             "contains" => "contains",
             "attribute_type" => "attribute_type",
-            "exists" => return Err(refused(EXISTS_ELSEWHERE)),
+            "exists" => return Err(refused(EXISTS_ALONE)),
             _ => return Err(unknown_function(word)),
         };
         self.next();

@@ -143,8 +143,8 @@ impl Service for Lambda {
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         code::register(cloud, &self.packages);
         queue::register(&self, cloud);
-        // Ahead of the first call, which would wait for it.
-        tokio::spawn(async move { self.runtimes.found().await.interpreters.len() });
+        // Ahead of the first call, which would wait for it; where this fails, that one says so.
+        tokio::spawn(async move { self.runtimes.found().await.map(drop) });
     }
 
     operations![

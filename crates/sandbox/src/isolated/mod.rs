@@ -37,13 +37,13 @@ use std::time::Duration;
 
 pub use barrier::Barrier;
 use barrier::Barriers;
-use confine::PROCESS_LIMIT;
 pub use host::sandbox_entry;
 use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::child::PROCESS_LIMIT;
 use crate::egress::{self, Egress, Inside, Way};
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
@@ -107,8 +107,16 @@ impl IsolatedLauncher {
     pub(crate) fn try_out(&self) -> io::Result<Way> {
         let limits = GroupLimits { bytes: 64 << 20, memory: 64 << 20, processes: 64 };
         let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
-        let (_, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
         Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
+    }
+
+    /// How long the present launcher process may take over an answer, so that a test of one that
+    /// says nothing need not wait for as long as a machine that is out of memory may take.
+    #[doc(hidden)]
+    pub fn set_patience(&self, limit: Duration) -> io::Result<()> {
+        let launcher = self.shared.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        launcher.link.as_ref().map_or(Ok(()), |link| link.set_patience(limit))
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -180,11 +188,11 @@ impl Shared {
     /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
         let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = if let Ok(Some(told)) = launcher.ask(question) {
+        let told = if let Ok(told) = launcher.ask(question) {
             told
         } else {
             *launcher = LauncherProcess::start(&self.program)?.0;
-            launcher.ask(question)?.ok_or_else(gone)?
+            launcher.ask(question)?
         };
         drop(launcher);
         expect(Some(told), answer)
@@ -238,7 +246,8 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
+        let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
@@ -310,7 +319,7 @@ struct Prepared {
 
 impl Prepared {
     /// Waits until it is built; what is served in it.
-    fn doors(self) -> io::Result<(Self, network::Doors)> {
+    fn doors(&self) -> io::Result<network::Doors> {
         let mut ready = expect(self.control.receive()?, "ready")?;
         let runtime_api = TcpListener::from(ready.fd()?);
         let egress = if self.has_egress {
@@ -319,7 +328,7 @@ impl Prepared {
         } else {
             None
         };
-        Ok((self, network::Doors { runtime_api, egress }))
+        Ok(network::Doors { runtime_api, egress })
     }
 }
 
@@ -348,10 +357,16 @@ impl LauncherProcess {
         Ok((started, own_users))
     }
 
-    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+    /// One question, one answer. One that does not answer is ended, and its sandboxes with it:
+    /// what it says later would be taken for the answer to a later question, and who replaces it
+    /// waits for its end.
+    fn ask(&mut self, question: &Message) -> io::Result<Message> {
         let link = self.link.as_ref().ok_or_else(gone)?;
-        link.send(question)?;
-        link.receive()
+        let answer = link.send(question).and_then(|()| link.receive()?.ok_or_else(gone));
+        if answer.is_err() {
+            let _ = self.child.kill();
+        }
+        answer
     }
 }
 

@@ -17,6 +17,7 @@ mod name;
 mod ops;
 mod package;
 mod page;
+mod pattern;
 mod policy;
 mod pools;
 mod publish;

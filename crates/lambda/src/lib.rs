@@ -8,7 +8,9 @@
 mod access;
 mod admission;
 mod code;
+mod deliver;
 mod describe;
+mod destination;
 mod error;
 mod layer;
 mod logs;
@@ -22,6 +24,7 @@ mod policy;
 mod pools;
 mod publish;
 mod queue;
+mod record;
 mod resolve;
 mod resources;
 mod role;
@@ -143,6 +146,7 @@ impl Service for Lambda {
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         code::register(cloud, &self.packages);
+        deliver::register(cloud);
         queue::register(&self, cloud);
         // Ahead of the first call, which would wait for it.
         tokio::spawn(async move { self.runtimes.found().await.interpreters.len() });

@@ -77,7 +77,8 @@ fn leaves_exist_or_not() {
 
 #[test]
 fn texts_by_their_ends_and_without_case() {
-    let both = |test: &str| json!({ "a": [{ test: "eu-" }, { test: { "equals-ignore-case": "Q" } }] });
+    let both =
+        |test: &str| json!({ "a": [{ test: "eu-" }, { test: { "equals-ignore-case": "Q" } }] });
     let texts = |all: &[&str]| all.iter().map(|text| json!({ "a": text })).collect::<Vec<_>>();
     check(&both("prefix"), &texts(&["eu-", "eu-west", "Qu", "qu"]), &texts(&["", "EU-", "w-eu-"]));
     check(&both("suffix"), &texts(&["eu-", "west-eu-", "aQ", "q"]), &texts(&["", "EU-", "eu-w"]));

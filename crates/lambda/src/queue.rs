@@ -144,7 +144,7 @@ async fn handle(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>, lease: &Lease) -> Outc
             },
             Ok(Attempt::Shut) => end(Condition::RetriesExhausted, before, None),
             Err(error) if error.status == 404 => {
-                tracing::warn!(function = %name.named_arn(), "an event for a function that is gone");
+                tracing::warn!(function = %name.named_arn(), "an event, and no function");
                 return Outcome::Done;
             }
             Err(error) => return later(&cx, &event, &config, &error),

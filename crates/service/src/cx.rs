@@ -262,8 +262,8 @@ impl Cx {
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
     }
 
-    /// Wakes whenever there is more to read of the stream called `arn`: costs nothing while there is
-    /// not. `None` where no service here has such streams. It gives no leave to read.
+    /// Wakes whenever there is more to read of the stream called `arn`: costs nothing while there
+    /// is not. `None` where no service here has such streams. It gives no leave to read.
     pub fn watch(&self, arn: &Arn) -> Option<Watch> {
         let services = self.cloud.registry().services();
         let feed = services.iter().find_map(|service| service.feed(arn))?;

@@ -51,9 +51,9 @@ pub trait Service: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The part of the store that every commit touches which adds to what reading `arn` gives, where
-    /// that is a stream of this service. Who reads it to its end waits for that ([`Cx::watch`])
-    /// instead of asking again and again.
+    /// The part of the store that every commit touches which adds to what reading `arn` gives,
+    /// where that is a stream of this service. Who reads it to its end waits for that
+    /// ([`Cx::watch`]) instead of asking again and again.
     fn feed(&self, _arn: &Arn) -> Option<Key> {
         None
     }

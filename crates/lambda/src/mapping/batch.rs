@@ -1,7 +1,7 @@
 //! What one batch is, and what becomes of it. Pure.
 //!
-//! "Polling and batching streams", "Configuring partial batch response with DynamoDB and Lambda" and
-//! "Retain discarded records for a DynamoDB event source in Lambda" in the developer guide.
+//! "Polling and batching streams", "Configuring partial batch response with DynamoDB and Lambda"
+//! and "Retain discarded records for a DynamoDB event source in Lambda" in the developer guide.
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;

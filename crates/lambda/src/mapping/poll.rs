@@ -1,8 +1,8 @@
 //! Keepers: one for each mapping, which runs its lanes while it is enabled.
 //!
 //! Everything here runs in the one process that has the store, so no lease says who polls. A lane
-//! is told to stop and ends when its batch is through; only then do the lanes of the changed mapping
-//! begin.
+//! is told to stop and ends when its batch is through; only then do the lanes of the changed
+//! mapping begin.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};

@@ -1,5 +1,5 @@
-//! DeleteEventSourceMapping: ends a mapping. What it has not handed on, it never does; a batch under
-//! way ends.
+//! DeleteEventSourceMapping: ends a mapping. What it has not handed on, it never does; a batch
+//! under way ends.
 
 use cumulet_api_lambda::ops::{DeleteEventSourceMapping, DeleteEventSourceMappingRequest};
 use cumulet_api_lambda::types::EventSourceMappingConfiguration;

@@ -1,4 +1,5 @@
-//! TagResource: adds tags to a function or an event source mapping. A function's versions have none.
+//! TagResource: adds tags to a function or an event source mapping. A function's versions have
+//! none.
 
 use std::collections::BTreeMap;
 

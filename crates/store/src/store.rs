@@ -118,6 +118,11 @@ impl Store {
                 recorded.writes.clear();
             }
             let writes = !recorded.writes.is_empty();
+            // What waits for the disk stays bounded.
+            let _alone = match writes && recorded.is_large() {
+                true => Some(commits.large.lock().await),
+                false => None,
+            };
             match commits.submit(tx.base(), recorded)? {
                 Submitted::Conflict => {}
                 Submitted::Done => return result,

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
-    LimitExceededException, PolicyNotFoundException, ResourceInUseException,
-    ResourceNotFoundException, TableNotFoundException, TransactionCanceledException,
+    BackupInUseException, BackupNotFoundException, ConditionalCheckFailedException,
+    DuplicateItemException, IdempotentParameterMismatchException, InvalidRestoreTimeException,
+    ItemCollectionSizeLimitExceededException, LimitExceededException,
+    PointInTimeRecoveryUnavailableException, PolicyNotFoundException, ResourceInUseException,
+    ResourceNotFoundException, TableAlreadyExistsException, TableInUseException,
+    TableNotFoundException, TransactionCanceledException, TransactionConflictException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -67,6 +70,26 @@ pub enum Error {
     TransactionCanceled(Vec<Option<Self>>),
     /// A transaction's token was used for another one.
     TokenMismatch,
+    /// Others kept changing the items of a transaction.
+    TransactionConflict,
+    /// The item's collection would be over its limit.
+    CollectionTooLarge,
+    /// CreateTable for the name of a table that is being restored.
+    TableRestoring(String),
+    /// DeleteTable for a table that is being restored.
+    TableCreating(String),
+    /// No such backup: its ARN.
+    NoBackup(String),
+    /// A backup from which a table is being restored, or that is being made; the whole text.
+    BackupInUse(String),
+    /// A restore into a table that is being restored; the whole text.
+    TargetInUse(String),
+    /// A restore into a table that is there: its name.
+    TargetExists(String),
+    /// A restore to a moment of a table without point-in-time recovery: its name.
+    NoRecovery(String),
+    /// A moment that cannot be restored; the whole text.
+    RestoreTime(String),
 }
 
 impl Error {
@@ -108,7 +131,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Validation(text) | Self::Limit(text) => f.write_str(text),
+            Self::Validation(text)
+            | Self::Limit(text)
+            | Self::BackupInUse(text)
+            | Self::TargetInUse(text)
+            | Self::RestoreTime(text) => f.write_str(text),
             Self::Parameter(text) => {
                 write!(f, "One or more parameter values were invalid: {text}")
             }
@@ -141,7 +168,9 @@ impl fmt::Display for Error {
                 f,
                 "Attempt to change a resource which is still in use: Table is being updated: {name}"
             ),
-            Self::TableExists(name) => write!(f, "Table already exists: {name}"),
+            Self::TableExists(name) | Self::TargetExists(name) => {
+                write!(f, "Table already exists: {name}")
+            }
             Self::TableNameLength => f.write_str(
                 "TableName must be at least 3 characters long and at most 255 characters long",
             ),
@@ -171,6 +200,18 @@ impl fmt::Display for Error {
                 "Transaction with the same client request token was already processed with \
                  different parameters",
             ),
+            Self::TransactionConflict => f.write_str("Transaction is ongoing for the item"),
+            // The developer guide's words ("Error handling with DynamoDB").
+            Self::CollectionTooLarge => f.write_str("Collection size exceeded."),
+            Self::TableRestoring(name) => write!(f, "Table is being used: {name}"),
+            Self::TableCreating(name) => write!(
+                f,
+                "Attempt to change a resource which is still in use: Table is being created: {name}"
+            ),
+            Self::NoBackup(arn) => write!(f, "Backup not found: {arn}"),
+            Self::NoRecovery(name) => {
+                write!(f, "Point in time recovery is not enabled for table '{name}'")
+            }
         }
     }
 }
@@ -182,6 +223,8 @@ fn reason_code(fault: Option<&Error>) -> &'static str {
         None => "None",
         Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
         Some(Error::DuplicateItem) => "DuplicateItem",
+        Some(Error::TransactionConflict) => "TransactionConflict",
+        Some(Error::CollectionTooLarge) => "ItemCollectionSizeLimitExceeded",
         Some(_) => "ValidationError",
     }
 }
@@ -205,9 +248,22 @@ impl From<Error> for service::Error {
             }
             Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
             Error::NoPolicy => Self::modeled::<PolicyNotFoundException>(message),
-            Error::TableExists(_) | Error::TableUpdating(_) => {
-                Self::modeled::<ResourceInUseException>(message)
+            Error::TableExists(_)
+            | Error::TableUpdating(_)
+            | Error::TableRestoring(_)
+            | Error::TableCreating(_) => Self::modeled::<ResourceInUseException>(message),
+            Error::TransactionConflict => Self::modeled::<TransactionConflictException>(message),
+            Error::CollectionTooLarge => {
+                Self::modeled::<ItemCollectionSizeLimitExceededException>(message)
             }
+            Error::NoBackup(_) => Self::modeled::<BackupNotFoundException>(message),
+            Error::BackupInUse(_) => Self::modeled::<BackupInUseException>(message),
+            Error::TargetInUse(_) => Self::modeled::<TableInUseException>(message),
+            Error::TargetExists(_) => Self::modeled::<TableAlreadyExistsException>(message),
+            Error::NoRecovery(_) => {
+                Self::modeled::<PointInTimeRecoveryUnavailableException>(message)
+            }
+            Error::RestoreTime(_) => Self::modeled::<InvalidRestoreTimeException>(message),
             Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
             Error::ConditionFailed(item) => {
                 let item = item.map(Into::into);

@@ -112,7 +112,7 @@ async fn remove(store: &Store, table: &Table, item: &Item, now: Timestamp) -> Re
                 let item = write::read(&tx, table, position).await?;
                 if item.as_ref().is_some_and(|item| is_over(table, item, now)) {
                     let change = (item.as_ref(), None);
-                    write::change(&tx, table, position, change, Cause::Expiry, now).await?;
+                    write::change(&tx, table, position, change, Cause::Expiry, now).await??;
                 }
                 Ok::<_, ServiceError>(true)
             }

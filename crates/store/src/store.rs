@@ -119,10 +119,8 @@ impl Store {
             }
             let writes = !recorded.writes.is_empty();
             // What waits for the disk stays bounded.
-            let _alone = match writes && recorded.is_large() {
-                true => Some(commits.large.lock().await),
-                false => None,
-            };
+            let large = writes && recorded.is_large();
+            let _alone = if large { Some(commits.large.lock().await) } else { None };
             match commits.submit(tx.base(), recorded)? {
                 Submitted::Conflict => {}
                 Submitted::Done => return result,

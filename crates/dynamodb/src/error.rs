@@ -3,12 +3,10 @@
 use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
-    BackupInUseException, BackupNotFoundException, ConditionalCheckFailedException,
-    DuplicateItemException, IdempotentParameterMismatchException, InvalidRestoreTimeException,
-    ItemCollectionSizeLimitExceededException, LimitExceededException,
-    PointInTimeRecoveryUnavailableException, PolicyNotFoundException, ResourceInUseException,
-    ResourceNotFoundException, TableAlreadyExistsException, TableInUseException,
-    TableNotFoundException, TransactionCanceledException, TransactionConflictException,
+    ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
+    ItemCollectionSizeLimitExceededException, LimitExceededException, PolicyNotFoundException,
+    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
+    TransactionCanceledException, TransactionConflictException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -78,18 +76,6 @@ pub enum Error {
     TableRestoring(String),
     /// DeleteTable for a table that is being restored.
     TableCreating(String),
-    /// No such backup: its ARN.
-    NoBackup(String),
-    /// A backup from which a table is being restored, or that is being made; the whole text.
-    BackupInUse(String),
-    /// A restore into a table that is being restored; the whole text.
-    TargetInUse(String),
-    /// A restore into a table that is there: its name.
-    TargetExists(String),
-    /// A restore to a moment of a table without point-in-time recovery: its name.
-    NoRecovery(String),
-    /// A moment that cannot be restored; the whole text.
-    RestoreTime(String),
 }
 
 impl Error {
@@ -131,11 +117,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Validation(text)
-            | Self::Limit(text)
-            | Self::BackupInUse(text)
-            | Self::TargetInUse(text)
-            | Self::RestoreTime(text) => f.write_str(text),
+            Self::Validation(text) | Self::Limit(text) => f.write_str(text),
             Self::Parameter(text) => {
                 write!(f, "One or more parameter values were invalid: {text}")
             }
@@ -164,13 +146,8 @@ impl fmt::Display for Error {
             Self::NoPolicy => {
                 f.write_str("Resource-based policy not found for the provided ResourceArn")
             }
-            Self::TableUpdating(name) => write!(
-                f,
-                "Attempt to change a resource which is still in use: Table is being updated: {name}"
-            ),
-            Self::TableExists(name) | Self::TargetExists(name) => {
-                write!(f, "Table already exists: {name}")
-            }
+            Self::TableUpdating(name) => in_use(f, "updated", name),
+            Self::TableExists(name) => write!(f, "Table already exists: {name}"),
             Self::TableNameLength => f.write_str(
                 "TableName must be at least 3 characters long and at most 255 characters long",
             ),
@@ -204,16 +181,13 @@ impl fmt::Display for Error {
             // The developer guide's words ("Error handling with DynamoDB").
             Self::CollectionTooLarge => f.write_str("Collection size exceeded."),
             Self::TableRestoring(name) => write!(f, "Table is being used: {name}"),
-            Self::TableCreating(name) => write!(
-                f,
-                "Attempt to change a resource which is still in use: Table is being created: {name}"
-            ),
-            Self::NoBackup(arn) => write!(f, "Backup not found: {arn}"),
-            Self::NoRecovery(name) => {
-                write!(f, "Point in time recovery is not enabled for table '{name}'")
-            }
+            Self::TableCreating(name) => in_use(f, "created", name),
         }
     }
+}
+
+fn in_use(f: &mut fmt::Formatter<'_>, how: &str, name: &str) -> fmt::Result {
+    write!(f, "Attempt to change a resource which is still in use: Table is being {how}: {name}")
 }
 
 impl std::error::Error for Error {}
@@ -256,14 +230,6 @@ impl From<Error> for service::Error {
             Error::CollectionTooLarge => {
                 Self::modeled::<ItemCollectionSizeLimitExceededException>(message)
             }
-            Error::NoBackup(_) => Self::modeled::<BackupNotFoundException>(message),
-            Error::BackupInUse(_) => Self::modeled::<BackupInUseException>(message),
-            Error::TargetInUse(_) => Self::modeled::<TableInUseException>(message),
-            Error::TargetExists(_) => Self::modeled::<TableAlreadyExistsException>(message),
-            Error::NoRecovery(_) => {
-                Self::modeled::<PointInTimeRecoveryUnavailableException>(message)
-            }
-            Error::RestoreTime(_) => Self::modeled::<InvalidRestoreTimeException>(message),
             Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
             Error::ConditionFailed(item) => {
                 let item = item.map(Into::into);

@@ -5,13 +5,14 @@
 //! | `dynamodb-table`, account, region, name | [`crate::model::TableRecord`] |
 //! | `dynamodb`, account, region, `item`, table id, position | the item in its stored form |
 //! | `dynamodb`, account, region, `index`, table id, index, position in it, position | the entry |
-//! | `dynamodb`, account, region, `collection`, table id, position of a partition | [`crate::collections::CollectionRecord`] |
-//! | `dynamodb`, account, region, `image`, table id, position, version | what an item was ([`crate::history`]) |
+//! | `dynamodb`, account, region, `collection`, table id, partition | its size |
+//! | `dynamodb`, account, region, `image`, table id, position, version | what the item was |
 //! | `dynamodb-backup`, account, region, id | [`crate::backups::BackupRecord`] |
 //! | `dynamodb`, account, region, `backup`, backup id, position | an item of a backup |
 //! | `dynamodb`, account, region, `restore`, table id | [`crate::restore::RestoreRecord`] |
 //!
-//! What there is of streams, [`crate::streams`] says.
+//! What there is of streams, [`crate::streams`] says; what of images, [`crate::history`]; what of
+//! collections, [`crate::collections`].
 
 use std::ops::Bound;
 

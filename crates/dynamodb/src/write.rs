@@ -1,8 +1,8 @@
 //! One write: what it makes of an item, and what becomes of the item's index entries.
 //!
 //! PutItem, UpdateItem, DeleteItem, each request of a batch and each action of a transaction are a
-//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries, what they were
-//! and what the table's stream tells of them.
+//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries, what items
+//! were and what the table's stream tells of them.
 
 use bytes::Bytes;
 use cumulet_attribute::Item;

@@ -8,6 +8,7 @@
 
 mod copy;
 mod describe;
+mod error;
 mod name;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use copy::{job, register};
 pub(crate) use describe::{description, details, summary};
+pub(crate) use error::BackupError;
 pub(crate) use name::BackupName;
 
 use crate::model::TableRecord;

@@ -6,7 +6,7 @@ use cumulet_base::{AccountId, Arn, Region};
 use cumulet_service::{Access, Cx, Result};
 use cumulet_store::{Component, Key, Read};
 
-use super::BackupRecord;
+use super::{BackupError, BackupRecord};
 use crate::error::Error;
 use crate::store;
 use crate::tables::TableName;
@@ -53,7 +53,7 @@ impl BackupName {
         if self.region == *cx.region() {
             return Ok(self);
         }
-        Err(Error::NoBackup(self.to_string()).into())
+        Err(BackupError::Missing(self.to_string()).into())
     }
 
     /// The name of the backup whose record lies there.
@@ -94,7 +94,7 @@ impl BackupName {
     pub(crate) async fn find(&self, read: &impl Read) -> Result<BackupRecord> {
         let record: Option<BackupRecord> = read.get_record(&self.key()).await?;
         let record = record.filter(|record| record.table.name == self.table);
-        record.ok_or_else(|| Error::NoBackup(self.to_string()).into())
+        record.ok_or_else(|| BackupError::Missing(self.to_string()).into())
     }
 }
 

@@ -13,8 +13,6 @@ use cumulet_attribute::Item;
 use cumulet_base::Timestamp;
 use cumulet_store::{Direction, Read as _};
 
-use Step::{Delete, Put, Wait};
-
 use super::{Clock, trim};
 use crate::store;
 use crate::tables::TableName;
@@ -92,18 +90,18 @@ async fn walk(steps: &[Step]) {
     let mut seconds = BTreeMap::from([(since, model.clone())]);
     for step in steps {
         match *step {
-            Put(key, value) => {
+            Step::Put(key, value) => {
                 let (key, value) = (key % 5, value.to_string());
                 let sk = key.to_string();
                 let pairs = [("pk", "a"), ("sk", sk.as_str()), ("v", value.as_str())];
                 put(&testing, "things", &pairs).await;
                 model.insert(key, item(&pairs));
             }
-            Delete(key) => {
+            Step::Delete(key) => {
                 delete(&testing, "things", &(key % 5).to_string()).await;
                 model.remove(&(key % 5));
             }
-            Wait(halves) => {
+            Step::Wait(halves) => {
                 testing.clock.advance(Duration::from_millis(u64::from(halves % 6) * 500));
                 let begun = seconds.keys().next_back().map_or(since, |last| last + 1);
                 for second in begun..=testing.cx.now().secs() {
@@ -136,23 +134,23 @@ fn every_second_can_be_restored() {
     });
     // A history that has all there is, whatever is drawn.
     let steps = [
-        Put(1, 1),
-        Put(2, 1),
-        Wait(2),
-        Delete(1),
-        Put(2, 2),
-        Put(3, 1),
-        Wait(1),
-        Put(3, 2),
-        Wait(1),
-        Delete(3),
-        Put(1, 9),
-        Wait(4),
-        Wait(3),
-        Delete(2),
-        Put(2, 3),
-        Put(4, 1),
-        Wait(2),
+        Step::Put(1, 1),
+        Step::Put(2, 1),
+        Step::Wait(2),
+        Step::Delete(1),
+        Step::Put(2, 2),
+        Step::Put(3, 1),
+        Step::Wait(1),
+        Step::Put(3, 2),
+        Step::Wait(1),
+        Step::Delete(3),
+        Step::Put(1, 9),
+        Step::Wait(4),
+        Step::Wait(3),
+        Step::Delete(2),
+        Step::Put(2, 3),
+        Step::Put(4, 1),
+        Step::Wait(2),
     ];
     runtime.block_on(walk(&steps));
 }

@@ -11,7 +11,7 @@ use cumulet_base::Timestamp;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 
 use crate::DynamoDb;
-use crate::backups::{self, BackupName, BackupRecord, Kind, State};
+use crate::backups::{self, BackupError, BackupName, BackupRecord, Kind, State};
 use crate::error::Error;
 use crate::purge::{self, Purged};
 
@@ -46,19 +46,22 @@ impl Handle<DeleteBackup> for DynamoDb {
 }
 
 /// (Texts: AWS's, but for that of a backup that is being made, which nobody has seen.)
-fn check(name: &BackupName, record: &BackupRecord) -> std::result::Result<(), Error> {
+fn check(name: &BackupName, record: &BackupRecord) -> Result<()> {
     if let Kind::System { expires } = record.kind {
         let expires = Timestamp::from_millis(expires).iso8601(false);
         return Err(Error::Validation(format!(
             "Invalid Request: User is not allowed to delete the system backup with arn {name}. It \
              will automatically expire on {expires}"
-        )));
+        ))
+        .into());
     }
     if record.state != State::Available {
-        return Err(Error::BackupInUse(format!("Backup is being created: {name}")));
+        return Err(BackupError::InUse(format!("Backup is being created: {name}")).into());
     }
     if record.restores.is_some() {
-        return Err(Error::BackupInUse(format!("Backup is being used to restore table: {name}")));
+        return Err(
+            BackupError::InUse(format!("Backup is being used to restore table: {name}")).into()
+        );
     }
     Ok(())
 }

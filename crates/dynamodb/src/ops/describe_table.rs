@@ -31,7 +31,11 @@ impl Handle<DescribeTable> for DynamoDb {
             None if changing => TableStatus::Updating,
             None => TableStatus::Active,
         };
-        let counts = self.counts.of(cx, &table).await?;
+        // A count that was much work is kept, and this one would soon be wrong.
+        let counts = match status {
+            TableStatus::Creating => Vec::new(),
+            _ => self.counts.of(cx, &table).await?,
+        };
         Ok(DescribeTableOutput { table: Some(describe::table(&table, status, &counts)) })
     }
 }

@@ -15,9 +15,8 @@ use cumulet_api_dynamodb::types::TableStatus;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 
 use crate::DynamoDb;
-use crate::backups::{BackupName, BackupRecord, State};
+use crate::backups::{BackupError, BackupName, BackupRecord, State};
 use crate::describe;
-use crate::error::Error;
 use crate::model::{RestoringRecord, TableRecord};
 use crate::restore::{self, From, Overrides};
 use crate::tables::{Table, TableName};
@@ -99,13 +98,13 @@ fn restored(
 }
 
 /// (Texts: AWS's, but for that of a backup that is being made, which nobody has seen.)
-fn check(name: &BackupName, source: &BackupRecord) -> std::result::Result<(), Error> {
+fn check(name: &BackupName, source: &BackupRecord) -> std::result::Result<(), BackupError> {
     if source.state != State::Available {
-        return Err(Error::BackupInUse(format!("Backup is being created: {name}")));
+        return Err(BackupError::InUse(format!("Backup is being created: {name}")));
     }
     if source.restores.is_some() {
         let text = format!("Backup is being used to restore another table: {name}");
-        return Err(Error::BackupInUse(text));
+        return Err(BackupError::InUse(text));
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use cumulet_store::{Read as _, Tx};
 use super::create_backup::check_copies;
 use super::restore_table_from_backup::describe_new;
 use crate::DynamoDb;
+use crate::backups::BackupError;
 use crate::error::Error;
 use crate::history::{self, Clock};
 use crate::model::{CopyRecord, RecoveryRecord, RestoringRecord, TableRecord};
@@ -140,13 +141,13 @@ async fn cut(
     now: Timestamp,
 ) -> Result<(Timestamp, u64)> {
     let recovery = table.recovery.as_ref();
-    let recovery = recovery.ok_or_else(|| Error::NoRecovery(name.name.clone()))?;
+    let recovery = recovery.ok_or_else(|| BackupError::NoRecovery(name.name.clone()))?;
     let Some(wanted) = wanted else { return Ok((now, tx.version().get())) };
     let (earliest, latest) = bounds(recovery, now);
     let second = Timestamp::from_secs(wanted.secs());
     if second < earliest || second > latest {
         let text = |at: Timestamp| at.iso8601(false);
-        return Err(Error::RestoreTime(format!(
+        return Err(BackupError::Time(format!(
             "RestoreDateTime '{}' must be within EarliestRestorableDateTime '{}' and \
              LatestRestorableDateTime '{}'",
             text(wanted),

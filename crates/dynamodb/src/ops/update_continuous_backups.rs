@@ -36,12 +36,12 @@ impl Handle<UpdateContinuousBackups> for DynamoDb {
         input: UpdateContinuousBackupsInput,
     ) -> Result<UpdateContinuousBackupsOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
-        let now = cx.now();
         let record = cx
             .store()
             .transact(|tx| {
                 let (name, wanted) = (&name, &input.point_in_time_recovery_specification);
                 async move {
+                    let now = cx.now();
                     let record: Option<TableRecord> = tx.get_record(&name.key()).await?;
                     let record = record.filter(|record| record.restoring.is_none());
                     let mut record =
@@ -57,7 +57,7 @@ impl Handle<UpdateContinuousBackups> for DynamoDb {
                 }
             })
             .await?;
-        let description = describe(&record, now);
+        let description = describe(&record, cx.now());
         Ok(UpdateContinuousBackupsOutput { continuous_backups_description: Some(description) })
     }
 }

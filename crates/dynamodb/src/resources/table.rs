@@ -76,7 +76,10 @@ async fn create(cx: &Cx, desired: Desired<'_>) -> Result<Actual> {
     cx.make_once::<CreateTable>(input).await?;
     let table = ready(cx, name).await?;
     set_time_to_live(cx, name, properties.time_to_live_specification.as_ref()).await?;
-    set_recovery(cx, name, properties.point_in_time_recovery_specification.as_ref()).await?;
+    let recovery = properties.point_in_time_recovery_specification.as_ref();
+    if recovery.is_some_and(|wanted| wanted.enabled == Some(true)) {
+        set_recovery(cx, name, recovery).await?;
+    }
     Ok(actual(&table))
 }
 

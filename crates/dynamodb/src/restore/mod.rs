@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use job::register;
 pub(crate) use rules::{Overrides, target};
 
+use crate::backups::BackupError;
 use crate::error::Error;
 use crate::model::TableRecord;
 use crate::ops::create_table::TABLES;
@@ -89,7 +90,7 @@ async fn check_target(tx: &Tx, name: &TableName) -> Result<()> {
     let there: Option<TableRecord> = tx.get_record(&name.key()).await?;
     let Some(there) = there else { return Ok(()) };
     let Some(restoring) = there.restoring else {
-        return Err(Error::TargetExists(name.name.clone()).into());
+        return Err(BackupError::TargetExists(name.name.clone()).into());
     };
     let source = match restoring.backup {
         Some(backup) => format!("backup: {backup}"),
@@ -97,7 +98,7 @@ async fn check_target(tx: &Tx, name: &TableName) -> Result<()> {
         None => format!("table: {}", restoring.table),
     };
     let text = format!("Table: {} is already being restored from {source}", name.name);
-    Err(Error::TargetInUse(text).into())
+    Err(BackupError::TargetInUse(text).into())
 }
 
 async fn check_counts(tx: &Tx, name: &TableName) -> Result<()> {

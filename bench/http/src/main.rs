@@ -3,12 +3,15 @@
 //! `cumulet-bench-http bare [BYTES]` is that server: one answer of so many bytes to everything. It
 //! prints its address.
 //!
-//! `cumulet-bench-http load CONNECTIONS SECONDS NAME=PID@ADDRESS=FILE …` sends each target the
-//! request in FILE, as it stands, over connections that stay open, in five interleaved rounds, and
-//! prints a table (medians, and ratios to the first target) and the raw rows. The CPU time is the
-//! server's own, from /proc: the client is left out of it.
+//! `cumulet-bench-http load CONNECTIONS[@RATE] SECONDS NAME=PID@ADDRESS=FILE …` sends each target
+//! the requests in FILE (one after the other, as they stand) over connections that stay open, in
+//! five interleaved rounds, and prints a table (medians, and ratios to the first target) and the raw
+//! rows. With RATE, so many requests are due each second whether answers come or not. The CPU time
+//! is the server's own and its children's, from /proc: the client is left out of it. Flushes are
+//! those of the machine's disks: keep it quiet.
 
 mod bare;
+mod counters;
 mod load;
 mod table;
 
@@ -22,7 +25,13 @@ fn main() -> ExitCode {
         ["bare", bytes] => {
             bytes.parse().map_err(|_| "BYTES is no number".to_owned()).and_then(bare::run)
         }
-        ["load", connections, seconds, targets @ ..] => load::run(connections, seconds, targets),
+        ["load", connections, seconds, targets @ ..] => {
+            let (connections, rate) = match connections.split_once('@') {
+                Some((connections, rate)) => (connections, Some(rate)),
+                None => (*connections, None),
+            };
+            load::Plan::parse(connections, seconds, rate).and_then(|plan| load::run(&plan, targets))
+        }
         _ => Err("see the opening comment of bench/http/src/main.rs".to_owned()),
     };
     match done {

@@ -1,5 +1,6 @@
 //! Randomness as a value that is handed in, so that tests can repeat a run.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 
 /// Where random bytes, and the ids made of them, come from.
@@ -47,16 +48,51 @@ pub trait Ids: Send + Sync + 'static {
 }
 
 /// The operating system's secure source.
+///
+/// Every request has ids, so a thread fetches bytes for several at a time: a system call costs more
+/// than an id. What was handed out is wiped, so that nothing keeps what keys were made of. (A
+/// process forked without exec would hand out the same bytes; this one starts none.)
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RandomIds;
 
+/// Bytes that a thread fetches at once.
+const FETCHED: usize = 1024;
+
+/// Random bytes, of which those from `used` on have not been handed out.
+struct Fetched {
+    bytes: [u8; FETCHED],
+    used: usize,
+}
+
+thread_local! {
+    static FETCHED_BYTES: RefCell<Fetched> =
+        const { RefCell::new(Fetched { bytes: [0; FETCHED], used: FETCHED }) };
+}
+
 impl Ids for RandomIds {
     fn fill(&self, bytes: &mut [u8]) {
-        // Without randomness no key and no token is safe: stopping is the only right answer.
-        // Linux's getrandom(2) does not fail once the pool is initialised.
-        if getrandom::fill(bytes).is_err() {
-            std::process::abort();
+        if bytes.len() > FETCHED / 4 {
+            return fetch(bytes);
         }
+        FETCHED_BYTES.with_borrow_mut(|fetched| {
+            if fetched.used + bytes.len() > FETCHED {
+                fetch(&mut fetched.bytes);
+                fetched.used = 0;
+            }
+            let end = fetched.used + bytes.len();
+            let given = fetched.bytes.get_mut(fetched.used..end).unwrap_or_default();
+            bytes.copy_from_slice(given);
+            given.fill(0);
+            fetched.used = end;
+        });
+    }
+}
+
+fn fetch(bytes: &mut [u8]) {
+    // Without randomness no key and no token is safe: stopping is the only right answer.
+    // Linux's getrandom(2) does not fail once the pool is initialised.
+    if getrandom::fill(bytes).is_err() {
+        std::process::abort();
     }
 }
 
@@ -98,6 +134,20 @@ mod tests {
         assert_eq!(id.as_bytes().get(14), Some(&b'4'));
         assert!(matches!(id.as_bytes().get(19), Some(b'8' | b'9' | b'a' | b'b')));
         assert_ne!(RandomIds.uuid(), RandomIds.uuid());
+    }
+
+    #[test]
+    fn fetched_bytes_are_handed_out_once() {
+        let mut seen = std::collections::HashSet::new();
+        for len in (8..FETCHED).step_by(7).chain([8; 1000]) {
+            let mut bytes = vec![0; len];
+            RandomIds.fill(&mut bytes);
+            for eight in bytes.chunks_exact(8) {
+                assert!(seen.insert(eight.to_vec()), "{len}");
+            }
+        }
+        let (left, used) = FETCHED_BYTES.with_borrow(|f| (f.bytes, f.used));
+        assert!(left.iter().take(used).all(|byte| *byte == 0));
     }
 
     #[test]

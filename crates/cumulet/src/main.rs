@@ -26,6 +26,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// A request allocates often and briefly, on several threads: glibc's allocator takes several times
+/// as long for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a command ended. An error is one sentence: what is wrong, where, and what to do.
 type Outcome = Result<ExitCode, String>;
 

@@ -114,7 +114,7 @@ pub(crate) async fn answer(
         return Ok(None);
     }
     let key = match &write.action {
-        Action::Put(item) | Action::Insert(item) => item,
+        Action::Put(item) | Action::Insert { item, .. } => item,
         Action::Update(key, _) | Action::Delete(key) | Action::Check(key) => key,
     };
     let snapshot = cx.store().snapshot();

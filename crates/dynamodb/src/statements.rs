@@ -17,12 +17,10 @@ use crate::expression::{Condition, KeyQuery, Path, Projection, Test};
 use crate::item_access::{Touched, on_items};
 use crate::key::KeySchema;
 use crate::page::{PAGE, Reading, Source};
-use crate::partiql::{
-    self, Images, Lookup, Returning, Select, Selected, Statement, Target, lookup, whole_key,
-};
+use crate::partiql::{self, Lookup, Select, Selected, Statement, Target, lookup, whole_key};
 use crate::tables::{Table, TableName};
 use crate::units::Units;
-use crate::write::{self, Action, Write, Written};
+use crate::write::{Action, Write, Written};
 
 /// Values of IN that one page looks up ("PartiQL operators for DynamoDB").
 const LOOKUPS: usize = 10;
@@ -83,12 +81,12 @@ fn touched(table: &Table, statement: &Statement) -> Touched {
             Touched::new()
                 .items(schema, whole_key(condition, schema).ok().iter().map(|(key, _)| key))
                 .attributes(attributes(&paths))
-                .with("dynamodb:ReturnValues", returning.map(Returning::as_str))
+                .with("dynamodb:ReturnValues", *returning)
         }
         Statement::Delete { condition, returning, .. } => Touched::new()
             .items(schema, whole_key(condition, schema).ok().iter().map(|(key, _)| key))
             .attributes(attributes(&condition.paths()))
-            .with("dynamodb:ReturnValues", returning.map(Returning::as_str)),
+            .with("dynamodb:ReturnValues", *returning),
     }
 }
 
@@ -101,7 +99,9 @@ pub(crate) fn write(table: &Table, statement: &Statement, wants_item: bool) -> R
     // An item that is there has its key.
     let there = || Path::of(&table.schema.partition.name);
     let (action, condition) = match statement {
-        Statement::Insert { item, .. } => (Action::Insert(item.clone()), None),
+        Statement::Insert { item, lenient, .. } => {
+            (Action::Insert { item: item.clone(), lenient: *lenient }, None)
+        }
         Statement::Update { update, condition, .. } => {
             let (key, rest) = whole_key(condition, &table.schema)?;
             let tests = std::iter::once(Test::Exists(there())).chain(rest).collect();
@@ -127,20 +127,11 @@ pub(crate) fn write(table: &Table, statement: &Statement, wants_item: bool) -> R
 
 /// What RETURNING asks for of a write that was done.
 pub(crate) fn returned(statement: &Statement, done: Written) -> Result<Option<Item>> {
-    let (returning, update) = match statement {
-        Statement::Update { returning, update, .. } => (returning, Some(update)),
-        Statement::Delete { returning, .. } => (returning, None),
-        Statement::Select(_) | Statement::Insert { .. } | Statement::Exists(_) => return Ok(None),
+    let update = match statement {
+        Statement::Update { update, .. } => Some(update),
+        _ => None,
     };
-    let Some(Returning { modified, images }) = *returning else { return Ok(None) };
-    let item = match images {
-        Images::Old => done.old,
-        Images::New => done.new,
-    };
-    match (modified, update, item) {
-        (true, Some(update), Some(item)) => write::touched(update, &item),
-        (_, _, item) => Ok(item),
-    }
+    done.returned(statement.returning(), update)
 }
 
 /// The one item that a SELECT of a batch or a transaction reads: its key, and what else its
@@ -226,13 +217,9 @@ pub(crate) async fn select(
             selection.token = Some(at.token(paging.fingerprint));
             break;
         }
-        let range = match (at.position.as_slice(), plan.direction) {
-            ([], _) => range.clone(),
-            (position, Direction::Forward) => range.clone().after(&source.keys().at(position)),
-            (position, Direction::Backward) => range.clone().before(&source.keys().at(position)),
-        };
         reading.limit = room;
-        let page = reading.page(cx, range, plan.direction).await?;
+        let rest = at.rest(range, &source, plan.direction)?;
+        let page = reading.page(cx, rest, plan.direction).await?;
         scanned += page.scanned as usize;
         bytes += page.bytes;
         lookups += 1;
@@ -363,7 +350,8 @@ fn order(found: &mut Lookup, partition: Option<bool>, sort: Option<bool>) {
 }
 
 /// Where a page ended: in which of the statement's ranges, and at which position in the table or
-/// index. It decides nothing but where in those ranges reading goes on: a forged one is harmless.
+/// index. Callers hand it back: what they may read was decided by the statement's ranges, so a place
+/// outside of these is refused.
 #[derive(Debug, Default)]
 struct Place {
     range: usize,
@@ -381,17 +369,35 @@ impl Place {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// What is left of the range that it lies in.
+    fn rest(&self, range: &Range, source: &Source<'_>, direction: Direction) -> Result<Range> {
+        if self.position.is_empty() {
+            return Ok(range.clone());
+        }
+        let key = source.keys().at(&self.position);
+        if !range.contains(&key) {
+            return Err(invalid_token().into());
+        }
+        Ok(match direction {
+            Direction::Forward => range.clone().after(&key),
+            Direction::Backward => range.clone().before(&key),
+        })
+    }
+
     fn read(token: &str, fingerprint: &str) -> Result<Self> {
-        let invalid = || Error::Validation("Invalid NextToken".to_owned());
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
-        let (print_given, rest) = bytes.split_at_checked(PRINT).ok_or_else(invalid)?;
-        let (range, position) = rest.split_first_chunk::<4>().ok_or_else(invalid)?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid_token())?;
+        let (print_given, rest) = bytes.split_at_checked(PRINT).ok_or_else(invalid_token)?;
+        let (range, position) = rest.split_first_chunk::<4>().ok_or_else(invalid_token)?;
         if print_given != print(fingerprint) {
             let text = "NextToken does not match request";
             return Err(Error::Validation(text.to_owned()).into());
         }
         Ok(Self { range: u32::from_be_bytes(*range) as usize, position: position.into() })
     }
+}
+
+fn invalid_token() -> Error {
+    Error::Validation("Invalid NextToken".to_owned())
 }
 
 fn print(fingerprint: &str) -> Vec<u8> {

@@ -2,6 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bolero::TypeGenerator;
 use cumulet_api_dynamodb::ops::{
     CreateTableInput, ExecuteStatement, ExecuteStatementInput, PutItem, PutItemInput,
@@ -138,6 +140,42 @@ async fn found(testing: &Testing, statement: &str, limit: u8) -> Vec<Item> {
         }
     }
     panic!("{statement}: no end");
+}
+
+#[tokio::test]
+async fn a_forged_token_leads_nowhere_else() {
+    let testing = testing().await;
+    for order in ["ASC", "DESC"] {
+        let page = async |partition: usize, token: Option<String>| {
+            let input = ExecuteStatementInput {
+                statement: format!(
+                    "SELECT * FROM drawn WHERE pk = 'p{partition}' ORDER BY sk {order}"
+                ),
+                limit: Some(2),
+                next_token: token,
+                ..ExecuteStatementInput::default()
+            };
+            testing.call::<ExecuteStatement>(input).await
+        };
+        let mut tokens = Vec::new();
+        for partition in 0..4 {
+            let token = page(partition, None).await.unwrap().next_token.unwrap();
+            tokens.push(BASE64_URL_SAFE_NO_PAD.decode(token).unwrap());
+        }
+        for (partition, token) in tokens.iter().enumerate() {
+            for (other, forged) in tokens.iter().enumerate() {
+                // What says which request it is for, and the place that another's has.
+                let forged = [&token[..20], &forged[20..]].concat();
+                let forged = BASE64_URL_SAFE_NO_PAD.encode(forged);
+                let answer = page(partition, Some(forged)).await;
+                if other == partition {
+                    assert_eq!(answer.unwrap().items.unwrap().len(), 2);
+                } else {
+                    assert_eq!(answer.unwrap_err().message, "Invalid NextToken");
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! were and what the table's stream tells of them.
 
 use bytes::Bytes;
+use cumulet_api_dynamodb::types::ReturnValue;
 use cumulet_attribute::Item;
 use cumulet_base::Timestamp;
 use cumulet_service::Result;
@@ -33,8 +34,8 @@ pub(crate) struct Write {
 pub(crate) enum Action {
     /// The item, in place of the one with its key.
     Put(Item),
-    /// The item, unless one has its key.
-    Insert(Item),
+    /// The item, unless one has its key; `lenient`: that is no error.
+    Insert { item: Item, lenient: bool },
     /// The item with this key, changed; `None` changes nothing but makes the item.
     Update(Item, Option<Update>),
     /// The item with this key, removed.
@@ -47,7 +48,7 @@ impl Write {
     /// Where the item lies. Refuses what does not fit the table, whatever lies there.
     pub(crate) fn locate(&self, table: &Table) -> std::result::Result<Vec<u8>, Error> {
         let key = match &self.action {
-            Action::Put(item) | Action::Insert(item) => {
+            Action::Put(item) | Action::Insert { item, .. } => {
                 table.schema.check_item(item)?;
                 for index in table.kept_indexes() {
                     index.schema.check_indexed(&index.record.name, item)?;
@@ -79,8 +80,9 @@ impl Write {
             return Err(Error::ConditionFailed(old.filter(|_| self.wants_item).cloned()));
         }
         match &self.action {
-            Action::Insert(_) if old.is_some() => Err(Error::DuplicateItem),
-            Action::Put(item) | Action::Insert(item) => Ok(Some(item.clone())),
+            Action::Insert { lenient: true, .. } if old.is_some() => Ok(old.cloned()),
+            Action::Insert { .. } if old.is_some() => Err(Error::DuplicateItem),
+            Action::Put(item) | Action::Insert { item, .. } => Ok(Some(item.clone())),
             Action::Delete(_) => Ok(None),
             Action::Check(_) => Ok(old.cloned()),
             Action::Update(key, None) => Ok(Some(old.unwrap_or(key).clone())),
@@ -141,6 +143,27 @@ pub(crate) struct Written {
     pub(crate) old: Option<Item>,
     pub(crate) new: Option<Item>,
     pub(crate) units: Units,
+}
+
+impl Written {
+    /// What `ReturnValues` or RETURNING asks for. `update`: by which the item was changed.
+    pub(crate) fn returned(
+        self,
+        wanted: Option<ReturnValue>,
+        update: Option<&Update>,
+    ) -> Result<Option<Item>> {
+        let touched = |item: Option<Item>| match (update, item) {
+            (Some(update), Some(item)) => touched(update, &item),
+            _ => Ok(None),
+        };
+        match wanted.unwrap_or(ReturnValue::None) {
+            ReturnValue::None => Ok(None),
+            ReturnValue::AllOld => Ok(self.old),
+            ReturnValue::AllNew => Ok(self.new),
+            ReturnValue::UpdatedOld => touched(self.old),
+            ReturnValue::UpdatedNew => touched(self.new),
+        }
+    }
 }
 
 /// Refuses updates into index keys, and values of the request as index keys of other types: before
@@ -341,7 +364,7 @@ pub(crate) fn entry(
 }
 
 /// The parts of an item that an update's paths lead to; `None` where there is nothing.
-pub(crate) fn touched(update: &Update, item: &Item) -> Result<Option<Item>> {
+fn touched(update: &Update, item: &Item) -> Result<Option<Item>> {
     let parts = Projection::of(update.paths()).project(item).map_err(Error::Value)?;
     Ok(Some(parts).filter(|parts| !parts.is_empty()))
 }

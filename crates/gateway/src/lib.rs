@@ -48,15 +48,6 @@ impl Gateway {
         Self { cloud, router, keys: KeyCache::new(SIGNING_KEYS), sites }
     }
 
-    async fn respond(&self, peer: Peer, request: Request<Body>) -> Response<Body> {
-        let info = self.request_info(&peer, &request);
-        let host = authority(&request).map(|host| bare_host(&host)).unwrap_or_default();
-        if let Some(found) = web::find(&self.sites, &host, request.uri().path()) {
-            return self.visit(found, info, request).await;
-        }
-        self.control(info, request).await
-    }
-
     async fn visit(
         &self,
         found: Found,
@@ -141,7 +132,12 @@ impl Handler for Pinned {
 
 impl Handler for Gateway {
     fn handle(&self, peer: Peer, request: Request<Body>) -> BoxFuture<'_, Response<Body>> {
-        Box::pin(self.respond(peer, request))
+        let info = self.request_info(&peer, &request);
+        let host = authority(&request).map(|host| bare_host(&host)).unwrap_or_default();
+        match web::find(&self.sites, &host, request.uri().path()) {
+            Some(found) => Box::pin(self.visit(found, info, request)),
+            None => Box::pin(self.control(info, request)),
+        }
     }
 }
 

@@ -192,7 +192,8 @@ impl Cdn {
                         lead.land(Landed::Object(Arc::clone(object)));
                         return (show(&visit, object, Source::Hit), Source::Hit);
                     }
-                    return self.fill(&visit, &key, ttl, lead, kept).await;
+                    // Boxed, as every way to an origin: a hit must not make room for one.
+                    return Box::pin(self.fill(&visit, &key, ttl, lead, kept)).await;
                 }
             };
             match tokio::time::timeout_at(until, flight::wait(receiver)).await {
@@ -274,14 +275,9 @@ fn is_own_port(endpoint: &str) -> bool {
 
 /// An answer of the origin that is not kept.
 async fn direct(visit: &Visit<'_>, body: Body) -> Response<Body> {
-    match origin::ask(
-        visit.cx,
-        visit.distribution,
-        &visit.behaviour.origin,
-        ask(visit, body, false),
-    )
-    .await
-    {
+    let Visit { cx, distribution, behaviour, .. } = *visit;
+    let asked = ask(visit, body, false);
+    match Box::pin(origin::ask(cx, distribution, &behaviour.origin, asked)).await {
         Ok(mut response) => {
             headers::from_origin(visit.behaviour, response.headers_mut());
             response

@@ -18,7 +18,7 @@ use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
-use crate::partiql::{Select, Statement};
+use crate::partiql::{EXISTS_ALONE, Select, Statement};
 use crate::request;
 use crate::statements::{self, Paging};
 use crate::tables::{Table, TableName};
@@ -98,22 +98,18 @@ impl DynamoDb {
             return read(cx, &table, select, consistent).await.map_err(refusal);
         }
         if matches!(statement, Statement::Exists(_)) {
-            let text = "EXISTS can only be used in ExecuteTransaction write requests.";
-            return Err(refusal(Error::Validation(text.to_owned()).into()));
+            return Err(refusal(Error::Validation(EXISTS_ALONE.to_owned()).into()));
         }
         let on_failure = request.return_values_on_condition_check_failure;
         let wants_item = request::wants_item(on_failure);
         let write = statements::write(&table, statement, wants_item).map_err(refusal)?;
         let done = self.attempt(cx, &name, &write).await.map_err(refusal)?;
-        match (done, statement) {
-            (Ok(done), _) => {
+        match done {
+            Ok(done) => {
                 let units = done.units.clone();
                 Ok((statements::returned(statement, done).map_err(refusal)?, units))
             }
-            (Err(Error::DuplicateItem), Statement::Insert { lenient: true, .. }) => {
-                Ok((None, Units::default()))
-            }
-            (Err(Error::ConditionFailed(item)), _) => {
+            Err(Error::ConditionFailed(item)) => {
                 let message = Error::ConditionFailed(None).to_string();
                 Err(Refusal::Statement(BatchStatementError {
                     code: Some(Code::ConditionalCheckFailed),
@@ -121,7 +117,7 @@ impl DynamoDb {
                     item: item.map(Into::into),
                 }))
             }
-            (Err(error), _) => Err(refusal(error.into())),
+            Err(error) => Err(refusal(error.into())),
         }
     }
 }

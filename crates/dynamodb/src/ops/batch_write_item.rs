@@ -141,7 +141,7 @@ impl Output {
                 put_request: None,
                 delete_request: Some(DeleteRequest { key: key.into() }),
             }),
-            Action::Insert(_) | Action::Update(..) | Action::Check(_) => None,
+            Action::Insert { .. } | Action::Update(..) | Action::Check(_) => None,
         });
         self.left.entry(chunk.name).or_default().extend(requests);
     }

@@ -8,14 +8,12 @@
 //! as the statement has places, EXISTS, writes without a whole key.
 
 use cumulet_api_dynamodb::ops::{ExecuteStatement, ExecuteStatementInput, ExecuteStatementOutput};
-use cumulet_api_dynamodb::types::ConsumedCapacity;
-use cumulet_attribute::Item;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
 use crate::error::Error;
 use crate::fingerprint;
-use crate::partiql::Statement;
+use crate::partiql::{EXISTS_ALONE, Statement};
 use crate::request;
 use crate::statements::{self, Paging};
 use crate::tables::TableName;
@@ -41,25 +39,20 @@ impl Handle<ExecuteStatement> for DynamoDb {
         let select = match &statement {
             Statement::Select(select) => select,
             Statement::Exists(_) => {
-                return Err(Error::Validation(
-                    "EXISTS can only be used in ExecuteTransaction write requests.".to_owned(),
-                )
-                .into());
+                return Err(Error::Validation(EXISTS_ALONE.to_owned()).into());
             }
             write => {
                 let on_failure = input.return_values_on_condition_check_failure;
                 let planned = statements::write(&table, write, request::wants_item(on_failure))?;
-                return match (self.attempt(cx, &name, &planned).await?, write) {
-                    (Ok(done), _) => {
-                        let capacity = done.units.clone().answer(shown, wanted);
-                        Ok(answer(statements::returned(write, done)?, capacity))
-                    }
-                    // ON CONFLICT DO NOTHING: that an item is there is no error then.
-                    (Err(Error::DuplicateItem), Statement::Insert { lenient: true, .. }) => {
-                        Ok(answer(None, None))
-                    }
-                    (Err(error), _) => Err(error.into()),
-                };
+                let (_, done) = self.write_one(cx, &name, &planned).await?;
+                let capacity = done.units.clone().answer(shown, wanted);
+                let item = statements::returned(write, done)?;
+                return Ok(ExecuteStatementOutput {
+                    // There whatever RETURNING says.
+                    items: Some(item.into_iter().map(Into::into).collect()),
+                    consumed_capacity: capacity,
+                    ..ExecuteStatementOutput::default()
+                });
             }
         };
         let fingerprint = fingerprint::of(&ExecuteStatementInput {
@@ -81,17 +74,5 @@ impl Handle<ExecuteStatement> for DynamoDb {
             consumed_capacity: page.units.answer(shown, wanted),
             last_evaluated_key: page.last.map(Into::into),
         })
-    }
-}
-
-/// Of a write: `Items` is there whatever RETURNING says.
-fn answer(
-    item: Option<Item>,
-    consumed_capacity: Option<ConsumedCapacity>,
-) -> ExecuteStatementOutput {
-    ExecuteStatementOutput {
-        items: Some(item.into_iter().map(Into::into).collect()),
-        consumed_capacity,
-        ..ExecuteStatementOutput::default()
     }
 }

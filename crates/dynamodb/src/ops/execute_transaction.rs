@@ -58,6 +58,12 @@ impl Handle<ExecuteTransaction> for DynamoDb {
         let mut planned = Vec::new();
         for (at, (statement, request)) in parsed.iter().zip(&input.transact_statements).enumerate()
         {
+            if statement.returning().is_some() {
+                return Err(ServiceError::not_implemented(
+                    "dynamodb",
+                    "RETURNING in a transaction",
+                ));
+            }
             let name = statement.target().table.clone();
             let target = TableName::parse(cx, &name)?;
             let table = self.named(&target).await?.ok_or(Error::TableNotFound)?;

@@ -8,18 +8,16 @@
 //! `AttributeUpdates` and `Expected` in place of expressions.
 
 use cumulet_api_dynamodb::ops::{UpdateItem, UpdateItemInput, UpdateItemOutput};
-use cumulet_api_dynamodb::types::ReturnValue;
-use cumulet_attribute::Item;
 use cumulet_service::{Access, Cx, Handle, Result};
 
 use crate::DynamoDb;
 use crate::collections;
-use crate::expression::{Kind, Update};
+use crate::expression::Kind;
 use crate::item_access::{Touched, on_items};
 use crate::legacy::Legacy;
 use crate::request::{self, Sources};
 use crate::tables::TableName;
-use crate::write::{self, Action, Write, Written};
+use crate::write::{Action, Write};
 
 impl Handle<UpdateItem> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &UpdateItemInput) -> Result<Vec<Access>> {
@@ -50,7 +48,7 @@ impl Handle<UpdateItem> for DynamoDb {
         let item_collection_metrics = collections::answer(cx, &table, &write, metrics).await?;
         let units = done.units.clone();
         let attributes = match &write.action {
-            Action::Update(_, update) => returned(input.return_values, update.as_ref(), done)?,
+            Action::Update(_, update) => done.returned(input.return_values, update.as_ref())?,
             _ => None,
         };
         Ok(UpdateItemOutput {
@@ -58,25 +56,6 @@ impl Handle<UpdateItem> for DynamoDb {
             item_collection_metrics,
             consumed_capacity: units.answer(&input.table_name, input.return_consumed_capacity),
         })
-    }
-}
-
-/// What `ReturnValues` asks for.
-fn returned(
-    wanted: Option<ReturnValue>,
-    update: Option<&Update>,
-    done: Written,
-) -> Result<Option<Item>> {
-    let touched = |item: Option<Item>| match (update, item) {
-        (Some(update), Some(item)) => write::touched(update, &item),
-        _ => Ok(None),
-    };
-    match wanted.unwrap_or(ReturnValue::None) {
-        ReturnValue::None => Ok(None),
-        ReturnValue::AllOld => Ok(done.old),
-        ReturnValue::AllNew => Ok(done.new),
-        ReturnValue::UpdatedOld => touched(done.old),
-        ReturnValue::UpdatedNew => touched(done.new),
     }
 }
 

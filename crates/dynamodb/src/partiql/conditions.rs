@@ -4,7 +4,7 @@ use cumulet_attribute::{Type, ValueRef};
 
 use super::lexer::Token;
 use super::parser::Parser;
-use super::{Result, refused};
+use super::{EXISTS_ALONE, Result, refused};
 use crate::error::Error;
 use crate::expression::{
     Comparator, ExpressionError, Fault, Kind, MAX_IN, MAX_OPERATORS, Operand, Path, Test,
@@ -192,7 +192,7 @@ impl Parser<'_> {
     fn function(&mut self, word: &str) -> Result<Test> {
         let name = word.to_ascii_lowercase();
         if name == "exists" {
-            return Err(refused("EXISTS can only be used in ExecuteTransaction write requests."));
+            return Err(refused(EXISTS_ALONE));
         }
         if !matches!(name.as_str(), "begins_with" | "contains" | "attribute_type") {
             return Err(unknown_function(word));

@@ -20,11 +20,15 @@ mod updates;
 mod values;
 
 pub(crate) use keys::{Lookup, lookup, whole_key};
-pub(crate) use syntax::{Images, Returning, Select, Selected, Statement, Target};
+pub(crate) use syntax::{Select, Selected, Statement, Target};
 
 use cumulet_attribute::Value;
 
 use crate::error::Error;
+
+/// What is said of EXISTS anywhere else.
+pub(crate) const EXISTS_ALONE: &str =
+    "EXISTS can only be used in ExecuteTransaction write requests.";
 
 type Result<T> = std::result::Result<T, Error>;
 

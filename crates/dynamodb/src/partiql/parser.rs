@@ -1,9 +1,10 @@
 //! Statements.
 
+use cumulet_api_dynamodb::types::ReturnValue;
 use cumulet_attribute::Value;
 
 use super::lexer::{self, Token};
-use super::syntax::{Images, Ordering, Returning, Select, Selected, Statement, Target};
+use super::syntax::{Ordering, Select, Selected, Statement, Target};
 use super::{Result, malformed, refused, values};
 use crate::error::Error;
 use crate::expression::{Path, Step, Test};
@@ -171,20 +172,22 @@ impl<'s> Parser<'s> {
         let target = self.target()?;
         let condition = self.condition_after("WHERE")?.ok_or_else(incomplete_key)?;
         let returning = self.returning()?;
-        if let Some(returning) = returning
-            && returning != (Returning { modified: false, images: Images::Old })
-        {
-            let extent = if returning.modified { "MODIFIED" } else { "ALL" };
-            let images = if returning.images == Images::Old { "OLD" } else { "NEW" };
+        let shown = match returning {
+            None | Some(ReturnValue::None | ReturnValue::AllOld) => None,
+            Some(ReturnValue::AllNew) => Some("ALL NEW"),
+            Some(ReturnValue::UpdatedOld) => Some("MODIFIED OLD"),
+            Some(ReturnValue::UpdatedNew) => Some("MODIFIED NEW"),
+        };
+        if let Some(shown) = shown {
             return Err(refused(format!(
-                "Invalid returning clause: RETURNING {extent} {images} *. Only RETURNING ALL OLD * \
-                 is allowed in DELETE statements."
+                "Invalid returning clause: RETURNING {shown} *. Only RETURNING ALL OLD * is \
+                 allowed in DELETE statements."
             )));
         }
         Ok(Statement::Delete { target, condition, returning })
     }
 
-    fn returning(&mut self) -> Result<Option<Returning>> {
+    fn returning(&mut self) -> Result<Option<ReturnValue>> {
         if !self.keyword("RETURNING") {
             return Ok(None);
         }
@@ -202,7 +205,12 @@ impl<'s> Parser<'s> {
                 "Invalid syntax with multiple returning elements in RETURNING clause",
             ));
         }
-        Ok(Some(Returning { modified, images: if new { Images::New } else { Images::Old } }))
+        Ok(Some(match (modified, new) {
+            (false, false) => ReturnValue::AllOld,
+            (false, true) => ReturnValue::AllNew,
+            (true, false) => ReturnValue::UpdatedOld,
+            (true, true) => ReturnValue::UpdatedNew,
+        }))
     }
 
     fn target(&mut self) -> Result<Target> {

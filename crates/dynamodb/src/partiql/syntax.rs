@@ -1,5 +1,6 @@
 //! What statements say, without the text they were written in.
 
+use cumulet_api_dynamodb::types::ReturnValue;
 use cumulet_attribute::Item;
 
 use crate::expression::{Path, Test, Update};
@@ -20,9 +21,9 @@ pub(crate) enum Statement {
     /// An item is stored, unless one has its key; whether that is then an error.
     Insert { target: Target, item: Item, lenient: bool },
     /// The item with a key is changed, if it is there and meets the condition.
-    Update { target: Target, update: Update, condition: Test, returning: Option<Returning> },
+    Update { target: Target, update: Update, condition: Test, returning: Option<ReturnValue> },
     /// The item with a key is removed if it meets the condition.
-    Delete { target: Target, condition: Test, returning: Option<Returning> },
+    Delete { target: Target, condition: Test, returning: Option<ReturnValue> },
     /// A transaction goes on only if a read finds its item.
     Exists(Select),
 }
@@ -51,33 +52,6 @@ pub(crate) struct Ordering {
     pub(crate) descending: bool,
 }
 
-/// RETURNING.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Returning {
-    /// MODIFIED: only what an update's paths lead to.
-    pub(crate) modified: bool,
-    pub(crate) images: Images,
-}
-
-/// The item before or after the write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Images {
-    Old,
-    New,
-}
-
-impl Returning {
-    /// UpdateItem's name for it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match (self.modified, self.images) {
-            (false, Images::Old) => "ALL_OLD",
-            (false, Images::New) => "ALL_NEW",
-            (true, Images::Old) => "UPDATED_OLD",
-            (true, Images::New) => "UPDATED_NEW",
-        }
-    }
-}
-
 impl Statement {
     /// What it is done to.
     pub(crate) fn target(&self) -> &Target {
@@ -96,6 +70,14 @@ impl Statement {
             Self::Insert { .. } => "dynamodb:PartiQLInsert",
             Self::Update { .. } => "dynamodb:PartiQLUpdate",
             Self::Delete { .. } => "dynamodb:PartiQLDelete",
+        }
+    }
+
+    /// What RETURNING asks for.
+    pub(crate) fn returning(&self) -> Option<ReturnValue> {
+        match self {
+            Self::Update { returning, .. } | Self::Delete { returning, .. } => *returning,
+            Self::Select(_) | Self::Insert { .. } | Self::Exists(_) => None,
         }
     }
 

@@ -198,7 +198,7 @@ impl Pools {
         let Resolved { name, function, version, .. } = resolved;
         let settings = &version.settings;
         let owner = Owner { account: &name.account, region: &name.region };
-        let (runtime, interpreter) = runtimes.found().await.select(&settings.runtime)?;
+        let (runtime, interpreter) = runtimes.found().await?.select(&settings.runtime)?;
         let code = packages.code(cx, owner, &version.code).await?;
         Ok(Function {
             name: function.name.clone(),

@@ -95,7 +95,7 @@ impl CgroupParent {
     /// The groups that this process itself is in, where they may be written. Limits set around
     /// this process then hold for its sandboxes too. On version 2 this process moves one group
     /// down, as a group with processes in it cannot have groups with limits beneath it; where
-    /// others share its group, that is not possible. Removes what a killed platform left there.
+    /// others share its group, that is not possible. Removes what earlier platforms left there.
     pub fn own() -> Option<Self> {
         let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = Self::own_v1(&groups).or_else(|| Self::own_v2(&groups))?;
@@ -148,7 +148,9 @@ impl CgroupParent {
         all
     }
 
-    /// Removes groups of platforms that are no more. A platform removes its own.
+    /// Removes empty groups of platforms that are no more: on version 2 the one that the platform
+    /// itself was in, which nobody in it can remove, and what one left that was killed. Where its
+    /// pid is another process's by now, they stay until a later sweep.
     fn sweep(&self) {
         for folder in self.folders() {
             let Ok(entries) = fs::read_dir(folder) else { continue };

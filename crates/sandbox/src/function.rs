@@ -312,6 +312,8 @@ pub(crate) mod tests {
             interpreter: Some(Interpreter {
                 family: Family::Python,
                 version: crate::Version(3, 12),
+                release: "3.12.4".to_owned(),
+                source: crate::Source::Path,
                 path: "/usr/bin/python3".into(),
             }),
             handler: "a.b".to_owned(),

@@ -58,6 +58,6 @@ pub use package::{PackageError, PackageLimits, Unpacked, code_sha256, unpack};
 pub use plain::PlainLauncher;
 pub use pool::{InvokeError, Pool, Setup};
 pub use runtime::{
-    Family, Fit, Interpreter, Runtime, Selected, UnknownRuntime, Version, discover, select,
+    Family, Fit, Interpreter, Runtime, Selected, Source, UnknownRuntime, Version, discover, select,
 };
 pub use sandbox::INIT_LIMIT;

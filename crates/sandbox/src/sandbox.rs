@@ -14,7 +14,7 @@ use crate::function::{Credentials, Function, RuntimeFolder, launch};
 use crate::launch::{Exit, Launcher, Process};
 use crate::logs::{LogSink, Output};
 use crate::outcome::{FunctionError, Invocation, Outcome, Report, Status, StreamSender, billed};
-use crate::platform_log::{InitStatus, PlatformEvent, PlatformLog};
+use crate::platform_log::{PlatformEvent, PlatformLog};
 use crate::session::{Delivery, Event, Reply, Session};
 
 /// How long AWS lets initialisation take before it starts it over within the invocation.
@@ -149,11 +149,11 @@ impl Sandbox {
     fn report_init(&self, failure: &InitFailure, took: Duration, phase: &'static str) {
         self.output.drain();
         let status = match failure {
-            InitFailure::TimedOut => InitStatus::Timeout,
-            InitFailure::Reported(error) => InitStatus::Error(error.error_type.clone()),
+            InitFailure::TimedOut => Status::Timeout,
+            InitFailure::Reported(error) => Status::Error(error.error_type.clone()),
             InitFailure::Exited(exit) => {
                 self.output.platform(&PlatformEvent::Exited { request_id: None, exit: *exit });
-                InitStatus::Error("Runtime.ExitError".to_owned())
+                Status::Error("Runtime.ExitError".to_owned())
             }
         };
         self.output.platform(&PlatformEvent::InitFailed { took, phase, status });

@@ -107,8 +107,8 @@ impl Lambda {
             traced: false,
             logging: Logging::default(),
         };
-        let (wanted, runtimes) = (Wanted::from(input), self.runtimes.found().await);
-        wanted.apply(&mut settings, runtimes, cx.sealer(), id)?;
+        let (wanted, runtimes) = (Wanted::from(input), self.runtimes.found().await?);
+        wanted.apply(&mut settings, &runtimes, cx.sealer(), id)?;
         if let Some(arns) = wanted.layer_arns() {
             settings.layers = settings::layers(cx, arns).await?;
         }

@@ -17,12 +17,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, UnshareFlags};
 use super::barrier::{Barrier, Barriers};
 use super::seccomp::Filters;
 use super::{SANDBOX_GID, SANDBOX_UID, root, sys};
-use crate::child::{close_on_exec, limit};
-
-/// Processes and threads of a function ("Lambda quotas" in the developer guide).
-pub(super) const PROCESS_LIMIT: u64 = 1024;
-/// Open files of a function (same page).
-const FILE_LIMIT: u64 = 1024;
+use crate::child::{FILE_LIMIT, PROCESS_LIMIT, close_on_exec, limit};
 
 /// The variable that tells a runtime client at which descriptor to wait for its function.
 const WAITS: &str = "CUMULET_WAIT_FD";

@@ -43,7 +43,6 @@ use std::time::Duration;
 use assignment::{Assignment, Furniture};
 pub use barrier::Barrier;
 use barrier::Barriers;
-use confine::PROCESS_LIMIT;
 pub use host::sandbox_entry;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
@@ -51,6 +50,7 @@ use slot::Slot;
 use stock::{Spare, Stock};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
+use crate::child::PROCESS_LIMIT;
 use crate::egress::{self, Egress, Inside, Way};
 use crate::generic::Generic;
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
@@ -114,6 +114,14 @@ impl IsolatedLauncher {
         let prepared = self.shared.prepare(limits, self.shared.plan().as_ref())?;
         let doors = prepared.doors()?;
         Ok(doors.egress.map_or(Way::Nowhere, |inside| inside.way))
+    }
+
+    /// How long the present launcher process may take over an answer, so that a test of one that
+    /// says nothing need not wait for as long as a machine that is out of memory may take.
+    #[doc(hidden)]
+    pub fn set_patience(&self, limit: Duration) -> io::Result<()> {
+        let launcher = self.shared.launcher.lock().unwrap_or_else(PoisonError::into_inner);
+        launcher.link.as_ref().map_or(Ok(()), |link| link.set_patience(limit))
     }
 
     /// How many sandboxes of a kind wait for a function, for tests and measurements.
@@ -208,11 +216,11 @@ impl Shared {
     /// place.
     fn ask(&self, question: &Message, answer: &str) -> io::Result<Reader> {
         let mut launcher = self.launcher.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = if let Ok(Some(told)) = launcher.ask(question) {
+        let told = if let Ok(told) = launcher.ask(question) {
             told
         } else {
             *launcher = LauncherProcess::start(&self.program)?.0;
-            launcher.ask(question)?.ok_or_else(gone)?
+            launcher.ask(question)?
         };
         drop(launcher);
         expect(Some(told), answer)
@@ -412,10 +420,16 @@ impl LauncherProcess {
         Ok((started, own_users))
     }
 
-    fn ask(&self, question: &Message) -> io::Result<Option<Message>> {
+    /// One question, one answer. One that does not answer is ended, and its sandboxes with it:
+    /// what it says later would be taken for the answer to a later question, and who replaces it
+    /// waits for its end.
+    fn ask(&mut self, question: &Message) -> io::Result<Message> {
         let link = self.link.as_ref().ok_or_else(gone)?;
-        link.send(question)?;
-        link.receive()
+        let answer = link.send(question).and_then(|()| link.receive()?.ok_or_else(gone));
+        if answer.is_err() {
+            let _ = self.child.kill();
+        }
+        answer
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
@@ -50,9 +50,7 @@ impl Account {
 
     /// Whether its first process has ended, and with it all others.
     pub(super) fn has_ended(&self) -> bool {
-        let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        !matches!(rustix::event::poll(&mut ended, Some(&now)), Ok(0))
+        watch::is_readable(&self.pidfd)
     }
 
     /// Another limit than it was made with.
@@ -204,9 +202,7 @@ impl Process for IsolatedProcess {
     }
 
     fn has_exited(&self) -> bool {
-        let mut runtime = [PollFd::new(&self.runtime, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        rustix::event::poll(&mut runtime, Some(&now)).is_ok_and(|ready| ready > 0)
+        watch::is_readable(&self.runtime)
     }
 
     fn kill(&self) {

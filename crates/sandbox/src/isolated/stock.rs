@@ -15,8 +15,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-
 use super::assignment::{Assignment, Furniture};
 use super::link::Link;
 use super::process::Account;
@@ -27,6 +25,7 @@ use super::{
 use crate::cgroup::GroupLimits;
 use crate::generic::Generic;
 use crate::launch::{Folders, Launch};
+use crate::watch;
 
 /// Of each kind, while calls come one at a time.
 const USUAL: usize = 2;
@@ -62,7 +61,7 @@ struct Waiting {
 
 impl Waiting {
     fn has_ended(&self) -> bool {
-        is_readable(&self.runtime)
+        watch::is_readable(&self.runtime)
     }
 }
 
@@ -70,12 +69,6 @@ impl Waiting {
 pub(super) struct Spare {
     pub(super) prepared: Prepared,
     pub(super) doors: network::Doors,
-}
-
-fn is_readable(fd: &OwnedFd) -> bool {
-    let mut ended = [PollFd::new(fd, PollFlags::IN)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    !matches!(rustix::event::poll(&mut ended, Some(&now)), Ok(0))
 }
 
 /// What to make next.

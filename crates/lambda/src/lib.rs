@@ -9,6 +9,7 @@
 
 mod access;
 mod admission;
+mod ahead;
 mod code;
 mod deliver;
 mod describe;
@@ -152,9 +153,10 @@ impl Service for Lambda {
         code::register(cloud, &self.packages);
         deliver::register(cloud);
         queue::register(&self, cloud);
+        ahead::register(&self, cloud);
         mapping::start(&self, cloud);
-        // Ahead of the first call, which would wait for it.
-        tokio::spawn(async move { self.runtimes.found().await.interpreters.len() });
+        // Ahead of the first call, which would wait for it; where this fails, that one says so.
+        tokio::spawn(async move { self.runtimes.found().await.map(drop) });
     }
 
     operations![

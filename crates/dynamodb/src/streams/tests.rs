@@ -23,7 +23,7 @@ use cumulet_api_dynamodbstreams::types::{
 use cumulet_attribute::Item;
 use cumulet_service::Result;
 
-use super::{View, trim};
+use super::{StreamName, View, trim};
 use crate::testing::{Testing, attributes, item};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -505,6 +505,22 @@ async fn a_stream_that_is_off_is_read_for_a_day() {
     streamed.trim().await;
     assert_eq!(streamed.describe().await.unwrap_err().code, "ResourceNotFoundException");
     assert_eq!(list(ListStreamsInput::default()).await, (vec![arn], None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_stream_that_is_gone_are_not_waited_for() {
+    let streamed = Streamed::new(View::KeysOnly).await;
+    streamed.put_number(1).await;
+    let (store, name) = (streamed.testing.cx.store(), streamed.arn.parse::<StreamName>().unwrap());
+    let gone = async |tx: cumulet_store::Tx| {
+        tx.delete(name.info());
+        Ok::<_, cumulet_store::StoreError>(())
+    };
+    store.transact(gone).await.unwrap();
+    streamed.testing.clock.advance(HOUR * 25);
+    let now = streamed.testing.cx.now();
+    let walk = tokio::time::timeout(Duration::from_secs(30), trim::walk(store, &name, now)).await;
+    assert_eq!(walk.unwrap().unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,8 +84,12 @@ async fn keep(lambda: &Lambda, starts: BTreeMap<Start, usize>) {
     let mut kinds: Vec<Generic> = Vec::new();
     for ((runtime, memory), _) in starts {
         let Ok(runtime) = runtime.parse() else { continue };
-        let found = &lambda.runtimes.found().await.interpreters;
-        let Some(interpreter) = select(runtime, found).and_then(|found| found.interpreter) else {
+        let runtimes = match lambda.runtimes.found().await {
+            Ok(runtimes) => runtimes,
+            Err(error) => return tracing::warn!(%error, "no sandbox is started ahead"),
+        };
+        let selected = select(runtime, &runtimes.interpreters);
+        let Some(interpreter) = selected.and_then(|selected| selected.interpreter) else {
             continue;
         };
         let kind = Generic::new(runtime, &interpreter, memory, folder, &*launcher);

@@ -282,7 +282,8 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
+        let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;

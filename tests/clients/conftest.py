@@ -238,6 +238,8 @@ def no_settings_of_this_machine():
     patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     patch.setenv("NO_PROXY", "127.0.0.1")
+    # Nor clouds its interpreters that were fetched.
+    patch.setenv("CUMULET_RUNTIMES", os.devnull)
     yield
     patch.undo()
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{config, doctor, env, invoke, logs, serve, status, up};
+use crate::{config, doctor, env, invoke, logs, runtimes, serve, status, up};
 
 /// A small cloud in one binary: AWS serverless web applications, on a machine of your own.
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Invoke(invoke::Invoke),
     /// Print amplify_outputs.json for a stack; `config mail` sets the mail server.
     Config(config::Config),
+    /// Show which versions of Node.js and Python functions run in; `runtimes add` brings more.
+    Runtimes(runtimes::Runtimes),
     /// Look for what would keep a cloud from running, and say what to do.
     Doctor(doctor::Doctor),
 }

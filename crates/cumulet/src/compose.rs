@@ -1,7 +1,7 @@
 //! A cloud put together: the one place that knows every service.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cumulet_apigateway::{HttpApis, RestApis, Stages};
@@ -39,6 +39,8 @@ pub(crate) struct Base<'a> {
     pub(crate) launcher: Option<Launching>,
     /// What becomes of functions whose runtime this machine has in a newer version only.
     pub(crate) substitutes: Substitutes,
+    /// A folder of interpreters beside the machine's own.
+    pub(crate) interpreters: Option<PathBuf>,
     /// Whether others than this machine can reach it.
     pub(crate) public: bool,
     /// The root's key in a life before this one.
@@ -160,6 +162,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
     let lambda = LambdaOptions {
         endpoint: Some(base.endpoint.to_owned()),
         substitutes: base.substitutes,
+        interpreters: base.interpreters.clone(),
         launcher: base.launcher.clone(),
         ..LambdaOptions::new(base.data.join("lambda"))
     };

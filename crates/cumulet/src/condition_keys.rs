@@ -92,6 +92,7 @@ impl Fixtures {
             endpoint: "http://127.0.0.1:1",
             launcher: None,
             substitutes: Substitutes::Allow,
+            interpreters: None,
             root: None,
             public: false,
         });

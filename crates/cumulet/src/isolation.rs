@@ -85,11 +85,9 @@ pub(crate) async fn find(
 }
 
 fn judge(climbed: Climbed, least: Rung) -> Judged {
-    let Climbed { launcher, rung, obstacle, egress } = climbed;
-    let obstacle = obstacle.unwrap_or_default();
-    let words = described(rung, egress);
+    let (rung, advice) = (climbed.launcher.rung(), advised(&climbed));
     if rung < least {
-        tracing::error!("no function is started: isolation {words}. {obstacle}");
+        tracing::error!("no function is started: isolation {advice}");
         let why = format!(
             "this machine isolates functions on the rung {rung:?} only, and {least:?} is wanted: \
              see `cumulet doctor`, or allow it by --allow-weak-isolation {rung}",
@@ -100,15 +98,25 @@ fn judge(climbed: Climbed, least: Rung) -> Judged {
         return Judged { launcher: Arc::new(RefusingLauncher::new(rung, why)), words };
     }
     if rung == Rung::Process {
-        tracing::warn!("isolation {words}. {obstacle}");
+        tracing::warn!("isolation {advice}");
     } else {
-        tracing::info!("isolation {words}. {obstacle}");
+        tracing::info!("isolation {advice}");
     }
-    Judged { launcher, words }
+    let words = described(rung, climbed.egress);
+    Judged { launcher: climbed.launcher, words }
+}
+
+/// What was found, and what would lead to a stronger rung, where there is one.
+pub(crate) fn advised(climbed: &Climbed) -> String {
+    let words = described(climbed.launcher.rung(), climbed.egress);
+    match &climbed.obstacle {
+        Some(obstacle) => format!("{words}. {obstacle}"),
+        None => words,
+    }
 }
 
 /// The rung, what it means, and how far out functions get on it.
-pub(crate) fn described(rung: Rung, egress: Option<Way>) -> String {
+fn described(rung: Rung, egress: Option<Way>) -> String {
     let words = format!("{rung}: {}", rung.words());
     match egress {
         Some(way) => format!("{words}, with a way out to {way}"),
@@ -124,16 +132,17 @@ mod tests {
     fn what_is_too_weak_is_refused_and_says_how_to_allow_it() {
         let climbed = |rung| Climbed {
             launcher: Arc::new(RefusingLauncher::new(rung, "as it was found")),
-            rung,
-            obstacle: Some("a reason".to_owned()),
-            egress: None,
+            obstacle: (rung < Rung::Full).then(|| "A reason.".to_owned()),
+            egress: (rung > Rung::Process).then_some(Way::Transparent),
         };
         let words = |rung, least| judge(climbed(rung), least).words;
         assert!(words(Rung::Process, Rung::Process).starts_with("process: functions run as plain"));
         assert!(words(Rung::Rootless, Rung::Rootless).starts_with("rootless: each function"));
         assert!(words(Rung::Process, Rung::Rootless).ends_with("functions are not started"));
-        let words = described(Rung::Full, Some(Way::Transparent));
+        let words = advised(&climbed(Rung::Full));
         assert!(words.ends_with(", with a way out to the internet"), "{words}");
+        let words = advised(&climbed(Rung::Rootless));
+        assert!(words.ends_with(", with a way out to the internet. A reason."), "{words}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! it where it may be reset.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cumulet_base::{AccountId, Region, Timestamp};
@@ -25,6 +26,8 @@ pub(crate) struct Setting {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) substitutes: Substitutes,
+    /// A folder of interpreters beside the machine's own.
+    pub(crate) interpreters: Option<PathBuf>,
     /// Where the cloud listens.
     pub(crate) main: SocketAddr,
     /// Where the administration listens.
@@ -73,6 +76,7 @@ impl Life {
             endpoint: &setting.endpoint,
             launcher: Some(setting.isolation.launcher()),
             substitutes: setting.substitutes,
+            interpreters: setting.interpreters.clone(),
             public: !setting.main.ip().is_loopback(),
             root,
         };

@@ -3,6 +3,7 @@
 mod admin;
 mod cli;
 mod client;
+mod command;
 mod compose;
 #[cfg(test)]
 mod condition_keys;
@@ -16,6 +17,7 @@ mod lives;
 mod logs;
 mod ports;
 mod running;
+mod runtimes;
 mod serve;
 mod settings;
 mod status;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         cli::Command::Logs(options) => logs::run(options),
         cli::Command::Invoke(options) => invoke::run(options),
         cli::Command::Config(options) => config::run(options),
+        cli::Command::Runtimes(options) => runtimes::run(&options),
         cli::Command::Doctor(options) => doctor::run(&options),
     };
     done.unwrap_or_else(|why| {

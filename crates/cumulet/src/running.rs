@@ -1,7 +1,7 @@
 //! A cloud that answers: started from its settings, stopped in order.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cumulet_base::{Clock as _, Limits, RandomIds, Region, SystemClock};
@@ -35,6 +35,8 @@ pub(crate) struct Start {
     /// Whom the root key belongs to: twelve digits.
     pub(crate) account: String,
     pub(crate) substitutes: Substitutes,
+    /// A folder of interpreters beside the machine's own.
+    pub(crate) interpreters: Option<PathBuf>,
     /// What functions reach beside the internet and this cloud: each `HOST:PORT`.
     pub(crate) egress_allow: Vec<String>,
     /// The weakest isolation on which functions are started.
@@ -96,6 +98,7 @@ impl Running {
             account,
             region: region.clone(),
             substitutes: start.substitutes,
+            interpreters: start.interpreters,
             main,
             admin,
             endpoint: format!("http://{reached}"),

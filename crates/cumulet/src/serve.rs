@@ -12,6 +12,7 @@ use crate::Outcome;
 use crate::cli::Place;
 use crate::isolation::LEAST;
 use crate::running::{Running, Start, told_to_stop};
+use crate::runtimes::Interpreters;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Serve {
@@ -33,6 +34,9 @@ pub(crate) struct Serve {
     /// Run functions in a newer version of their runtime where this machine lacks theirs.
     #[arg(long)]
     pub(crate) newer_runtimes: bool,
+
+    #[command(flatten)]
+    pub(crate) interpreters: Interpreters,
 
     /// Start functions where this machine isolates them on this rung only: process or rootless.
     #[arg(long, value_name = "RUNG")]
@@ -65,6 +69,7 @@ async fn serve(options: Serve) -> Result<(), String> {
         region: options.region,
         account: options.account_id,
         substitutes: if options.newer_runtimes { Substitutes::Allow } else { Substitutes::Refuse },
+        interpreters: options.interpreters.folder(),
         egress_allow: options.egress_allow,
         least: options.allow_weak_isolation.unwrap_or(LEAST),
         allow_reset: options.allow_reset,

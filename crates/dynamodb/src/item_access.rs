@@ -4,7 +4,6 @@
 //! Authorization Reference; which of them are given stands in `api/condition-keys.toml`.
 
 use std::fmt::Display;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -34,9 +33,7 @@ pub(crate) fn on_table(
     let mut access = Access::on(cx, action, arn);
     access.owner = name.account.clone();
     match table {
-        Some(table) => {
-            access.tagged(table.record.tags.clone()).under(table.policy.as_ref().map(Arc::clone))
-        }
+        Some(table) => access.tagged(table.record.tags.clone()).under(table.policy.clone()),
         None => access,
     }
 }

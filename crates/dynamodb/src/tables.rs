@@ -102,10 +102,8 @@ async fn load(
 ) -> std::result::Result<HashMap<Box<[u8]>, Arc<Table>>, StoreError> {
     let mut tables = HashMap::new();
     let mut scan = snapshot.scan(store::all_tables().prefix(), Direction::Forward);
-    while let Some((key, bytes)) = scan.next().await? {
-        let Some(record) = snapshot.get_record::<TableRecord>(&key).await? else { continue };
-        let (account, region) = store::owner(&key)?;
-        let mut table = Table::new(&account, &region, record, &key, bytes)?;
+    while let Some((key, stored)) = scan.next().await? {
+        let (_, mut table) = Table::read(&snapshot, &key, stored).await?;
         table.collection_limit = limit;
         tables.insert(key.as_ref().into(), Arc::new(table));
     }
@@ -113,6 +111,19 @@ async fn load(
 }
 
 impl Table {
+    /// The table whose record lies at `key`, as these bytes; whose it is, and where.
+    pub(crate) async fn read(
+        snapshot: &Snapshot,
+        key: &[u8],
+        stored: bytes::Bytes,
+    ) -> std::result::Result<((AccountId, Region), Self), StoreError> {
+        let record: Option<TableRecord> = snapshot.get_record(key).await?;
+        let record = record.ok_or_else(|| StoreError::Corrupt("it is gone".to_owned()))?;
+        let (account, region) = store::owner(key)?;
+        let table = Self::new(&account, &region, record, key, stored)?;
+        Ok(((account, region), table))
+    }
+
     pub(crate) fn new(
         account: &AccountId,
         region: &Region,

@@ -1,9 +1,12 @@
 //! Which of this machine's interpreters runs what.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use cumulet_sandbox::{Fit, Interpreter, Runtime, discover, select};
-use tokio::sync::OnceCell;
+use cumulet_service::Error as ServiceError;
+use tokio::sync::Mutex;
 
 use crate::error::Error;
 
@@ -22,23 +25,42 @@ pub enum Substitutes {
 pub(crate) struct Search {
     folder: Option<PathBuf>,
     substitutes: Substitutes,
-    found: OnceCell<Runtimes>,
+    found: Mutex<Option<Found>>,
+}
+
+#[derive(Debug)]
+struct Found {
+    runtimes: Arc<Runtimes>,
+    /// When the folder had last changed, before it was looked into.
+    changed: Option<SystemTime>,
 }
 
 impl Search {
     /// A search in `folder` and then in the machine's own places.
     pub(crate) fn new(folder: Option<PathBuf>, substitutes: Substitutes) -> Self {
-        Self { folder, substitutes, found: OnceCell::new() }
+        Self { folder, substitutes, found: Mutex::default() }
     }
 
-    /// What there is, as it was when it was first asked for.
-    pub(crate) async fn found(&self) -> &Runtimes {
-        let look = async || {
-            let folder = self.folder.clone();
-            let found = tokio::task::spawn_blocking(move || discover(folder.as_deref())).await;
-            Runtimes { interpreters: found.unwrap_or_default(), substitutes: self.substitutes }
-        };
-        self.found.get_or_init(look).await
+    /// What there is, as it was when it was first asked for, or when something was put into the
+    /// folder or taken out of it. A search that fails is made again the next time.
+    pub(crate) async fn found(&self) -> Result<Arc<Runtimes>, ServiceError> {
+        let mut found = self.found.lock().await;
+        let changed = self.changed();
+        if let Some(found) = found.as_ref().filter(|found| found.changed == changed) {
+            return Ok(Arc::clone(&found.runtimes));
+        }
+        let folder = self.folder.clone();
+        let interpreters = tokio::task::spawn_blocking(move || discover(folder.as_deref()));
+        let interpreters = interpreters.await.map_err(|why| {
+            ServiceError::internal(format!("the search for interpreters failed: {why}"))
+        })?;
+        let runtimes = Arc::new(Runtimes { interpreters, substitutes: self.substitutes });
+        *found = Some(Found { runtimes: Arc::clone(&runtimes), changed });
+        Ok(runtimes)
+    }
+
+    fn changed(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.folder.as_ref()?).and_then(|folder| folder.modified()).ok()
     }
 }
 
@@ -83,12 +105,34 @@ impl Runtimes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cumulet_sandbox::{Family, Version};
+    use cumulet_sandbox::{Family, Source, Version};
 
     fn runtimes(substitutes: Substitutes) -> Runtimes {
-        let path = "/usr/bin/python3".into();
-        let python = Interpreter { family: Family::Python, version: Version(3, 12), path };
+        let python = Interpreter {
+            family: Family::Python,
+            version: Version(3, 12),
+            release: "3.12.4".to_owned(),
+            path: "/usr/bin/python3".into(),
+            source: Source::Path,
+        };
         Runtimes { interpreters: vec![python], substitutes }
+    }
+
+    #[tokio::test]
+    async fn what_is_put_into_the_folder_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let search = Search::new(Some(folder.path().to_owned()), Substitutes::Allow);
+        let before = search.found().await.unwrap();
+        assert!(Arc::ptr_eq(&before, &search.found().await.unwrap()));
+        // Another file, as two names of one are one interpreter. It needs no library beside it.
+        let node = before.interpreters.iter().find(|one| one.family == Family::Node).unwrap();
+        std::fs::create_dir_all(folder.path().join("mine/bin")).unwrap();
+        let put = folder.path().canonicalize().unwrap().join("mine/bin/node");
+        std::fs::copy(&node.path, &put).unwrap();
+        let past = SystemTime::UNIX_EPOCH;
+        std::fs::File::open(folder.path()).unwrap().set_modified(past).unwrap();
+        let after = search.found().await.unwrap();
+        assert_eq!(after.interpreters.first().unwrap().path, put);
     }
 
     #[test]

@@ -5,6 +5,11 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit};
 
+/// Processes and threads of a function ("Lambda quotas" in the developer guide).
+pub(crate) const PROCESS_LIMIT: u64 = 1024;
+/// Open files of a function (same page).
+pub(crate) const FILE_LIMIT: u64 = 1024;
+
 /// Lowers a limit for good. Never raises one: that takes privileges.
 pub(crate) fn limit(resource: Resource, to: u64) -> io::Result<()> {
     let now = rustix::process::getrlimit(resource);

@@ -19,8 +19,6 @@ use crate::plain::PlainLauncher;
 pub struct Climbed {
     /// Starts functions at that rung.
     pub launcher: Arc<dyn Launcher>,
-    /// Which it is.
-    pub rung: Rung,
     /// What keeps functions from a stronger one, and what to do about it. `None` at the top.
     pub obstacle: Option<String>,
     /// How far out functions get, as far as policy lets them. `None` where nothing stands between
@@ -48,7 +46,7 @@ pub fn climb(program: PathBuf, scratch: &Path, egress: Option<Arc<Egress>>) -> i
             (Arc::new(PlainLauncher::new(scratch, None)?), Some(above_process(&error)), None)
         }
     };
-    Ok(Climbed { rung: launcher.rung(), launcher, obstacle, egress })
+    Ok(Climbed { launcher, obstacle, egress })
 }
 
 /// Each sandbox takes about twenty descriptors of this process, and most systems start programs

@@ -1,6 +1,6 @@
 //! What an invocation asks, what it brings home, and how its failures read.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,6 +168,15 @@ impl Status {
             _ => Self::Success,
         }
     }
+
+    /// AWS's word for it, and the error's type where there is one.
+    pub(crate) fn words(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Success => ("success", None),
+            Self::Timeout => ("timeout", None),
+            Self::Error(kind) => ("error", Some(kind)),
+        }
+    }
 }
 
 /// Numbers for the REPORT line.
@@ -182,13 +191,24 @@ pub(crate) struct Report {
     pub(crate) status: Status,
 }
 
-/// How an invocation ended, for the REPORT line. Only what the platform or the runtime client found
-/// is named: whether AWS names a handler's own exception there is not documented.
+/// How an initialisation or an invocation ended, for its report. Only what the platform or the
+/// runtime client found is named: whether AWS names a handler's own exception there is not
+/// documented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Status {
     Success,
     Timeout,
+    /// The error's type.
     Error(String),
+}
+
+/// As the lines of text have it.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, error_type) = self.words();
+        f.write_str(word)?;
+        error_type.map_or(Ok(()), |kind| write!(f, "\tError Type: {kind}"))
+    }
 }
 
 impl Report {
@@ -207,13 +227,8 @@ impl Report {
         if let Some(init) = self.init_duration {
             let _ = write!(line, "Init Duration: {:.2} ms\t", millis(init));
         }
-        match &self.status {
-            Status::Success => {}
-            Status::Timeout => line.push_str("Status: timeout"),
-            Status::Error(kind) => {
-                line.push_str("Status: error\tError Type: ");
-                line.push_str(kind);
-            }
+        if self.status != Status::Success {
+            let _ = write!(line, "Status: {}", self.status);
         }
         line
     }

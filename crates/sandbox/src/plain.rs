@@ -19,13 +19,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Resource, Signal};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
-use crate::child::{close_on_exec, limit};
+use crate::child::{FILE_LIMIT, PROCESS_LIMIT, close_on_exec, limit};
 use crate::launch::{BoxFuture, Exit, Folders, Launch, Launched, Launcher, Process, Rung};
 use crate::{proc, watch};
 
@@ -146,9 +145,8 @@ fn command(
     Ok(command)
 }
 
-/// "Lambda quotas" in the developer guide: 1,024 processes and threads.
 fn limits(launch: &Launch) -> GroupLimits {
-    GroupLimits { bytes: launch.memory, memory: launch.memory, processes: 1024 }
+    GroupLimits { bytes: launch.memory, memory: launch.memory, processes: PROCESS_LIMIT }
 }
 
 /// Runs in the child, between fork and exec. See the safety note where it is handed over.
@@ -166,9 +164,8 @@ fn prepare_child(platform: Pid, cgroups: &[OwnedFd]) -> io::Result<()> {
         rustix::io::write(procs, b"0")?;
     }
     limit(Resource::Core, 0)?;
-    // "Lambda quotas" in the developer guide. (Its other one, 1,024 processes and threads, would
-    // count all of the user's here.)
-    limit(Resource::Nofile, 1024)?;
+    // Not the number of processes: that would count all of the user's here.
+    limit(Resource::Nofile, FILE_LIMIT)?;
     close_on_exec()
 }
 
@@ -282,9 +279,7 @@ impl Process for PlainProcess {
     }
 
     fn has_exited(&self) -> bool {
-        let mut pidfd = [PollFd::new(&self.pidfd, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        rustix::event::poll(&mut pidfd, Some(&now)).is_ok_and(|ready| ready > 0)
+        watch::is_readable(&self.pidfd)
     }
 
     fn kill(&self) {

@@ -27,21 +27,13 @@ enum Level {
     Warn,
 }
 
-/// How initialisation failed.
-#[derive(Debug, Clone)]
-pub(crate) enum InitStatus {
-    Timeout,
-    /// The error's type.
-    Error(String),
-}
-
 /// Something that the platform says.
 #[derive(Debug)]
 pub(crate) enum PlatformEvent<'a> {
     /// A sandbox begins to initialise.
     InitStart { runtime_version: String },
     /// Initialisation failed, in phase `init` or, started over, in phase `invoke`.
-    InitFailed { took: Duration, phase: &'static str, status: InitStatus },
+    InitFailed { took: Duration, phase: &'static str, status: Status },
     /// The runtime ended on its own account; during an invocation, of this request.
     Exited { request_id: Option<&'a str>, exit: Exit },
     /// An invocation begins.
@@ -84,10 +76,6 @@ fn text(at: Timestamp, event: &PlatformEvent<'_>) -> Vec<String> {
             vec![format!("INIT_START Runtime Version: {runtime_version}")]
         }
         PlatformEvent::InitFailed { took, phase, status } => {
-            let status = match status {
-                InitStatus::Timeout => "timeout".to_owned(),
-                InitStatus::Error(kind) => format!("error\tError Type: {kind}"),
-            };
             let took = millis(*took);
             vec![format!(
                 "INIT_REPORT Init Duration: {took:.2} ms\tPhase: {phase}\tStatus: {status}"
@@ -128,11 +116,7 @@ fn events(event: &PlatformEvent<'_>) -> Vec<(Level, &'static str, Value)> {
                 "initializationType": "on-demand", "phase": phase,
                 "metrics": { "durationMs": rounded(*took) },
             });
-            let (status, error_type) = match status {
-                InitStatus::Timeout => ("timeout", None),
-                InitStatus::Error(kind) => ("error", Some(kind.as_str())),
-            };
-            set_status(&mut record, status, error_type);
+            set_status(&mut record, status);
             one(Level::Warn, "platform.initReport", record)
         }
         PlatformEvent::Exited { .. } | PlatformEvent::TimedOut { .. } => Vec::new(),
@@ -146,11 +130,6 @@ fn events(event: &PlatformEvent<'_>) -> Vec<(Level, &'static str, Value)> {
 }
 
 fn done(report: &Report) -> Vec<(Level, &'static str, Value)> {
-    let (status, error_type) = match &report.status {
-        Status::Success => ("success", None),
-        Status::Timeout => ("timeout", None),
-        Status::Error(kind) => ("error", Some(kind.as_str())),
-    };
     let (id, took) = (&*report.request_id, rounded(report.duration));
     let mut done = json!({ "requestId": id, "metrics": { "durationMs": took } });
     let mut metrics = json!({
@@ -163,17 +142,18 @@ fn done(report: &Report) -> Vec<(Level, &'static str, Value)> {
         metrics.insert("initDurationMs".to_owned(), rounded(init).into());
     }
     let mut whole = json!({ "requestId": id, "metrics": metrics });
-    set_status(&mut done, status, error_type);
-    set_status(&mut whole, status, error_type);
-    let worse = status != "success";
+    set_status(&mut done, &report.status);
+    set_status(&mut whole, &report.status);
+    let worse = report.status != Status::Success;
     let done_level = if worse { Level::Warn } else { Level::Debug };
     let report_level = if worse { Level::Warn } else { Level::Info };
     vec![(done_level, "platform.runtimeDone", done), (report_level, "platform.report", whole)]
 }
 
-fn set_status(record: &mut Value, status: &str, error_type: Option<&str>) {
+fn set_status(record: &mut Value, status: &Status) {
     if let Value::Object(record) = record {
-        record.insert("status".to_owned(), status.into());
+        let (word, error_type) = status.words();
+        record.insert("status".to_owned(), word.into());
         if let Some(kind) = error_type {
             record.insert("errorType".to_owned(), kind.into());
         }
@@ -231,7 +211,7 @@ mod tests {
             &PlatformEvent::TimedOut { request_id: "r-1", after: Duration::from_secs(3) },
             &["2026-11-21T01:02:03.456Z r-1 Task timed out after 3.00 seconds"],
         );
-        let status = InitStatus::Error("Runtime.ExitError".to_owned());
+        let status = Status::Error("Runtime.ExitError".to_owned());
         check(
             &PlatformEvent::InitFailed { took: Duration::from_millis(5), phase: "init", status },
             &["INIT_REPORT Init Duration: 5.00 ms\tPhase: init\tStatus: error\t\

@@ -96,8 +96,46 @@ pub struct Interpreter {
     pub family: Family,
     /// Its own version.
     pub version: Version,
+    /// The same as it says it itself, to the last number: `22.23.3`.
+    pub release: String,
     /// The executable.
     pub path: PathBuf,
+    /// Where it was found.
+    pub source: Source,
+}
+
+/// Where an interpreter was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// In the folder that was configured.
+    Folder,
+    /// Among the versions of pyenv.
+    Pyenv,
+    /// Among the versions of nvm.
+    Nvm,
+    /// In a folder of `PATH`.
+    Path,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Folder => "runtimes folder",
+            Self::Pyenv => "pyenv",
+            Self::Nvm => "nvm",
+            Self::Path => "PATH",
+        })
+    }
+}
+
+impl Interpreter {
+    /// The interpreter that this executable is. `None` where it is none, or does not run here.
+    /// Runs it.
+    pub fn of(executable: &Path, source: Source) -> Option<Self> {
+        let path = executable.canonicalize().ok().filter(|path| is_native(path))?;
+        let (family, version, release) = ask_version(&path)?;
+        Some(Self { family, version, release, path, source })
+    }
 }
 
 /// How well an interpreter fits the runtime that was asked for.
@@ -150,15 +188,13 @@ pub fn select(runtime: Runtime, interpreters: &[Interpreter]) -> Option<Selected
 pub fn discover(folder: Option<&Path>) -> Vec<Interpreter> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    for bin in folders(folder) {
+    for (source, bin) in folders(folder) {
         for path in candidates(&bin) {
             // Two names of one file are one interpreter.
             if let Ok(real) = path.canonicalize()
                 && seen.insert(real.clone())
-                && is_native(&real)
-                && let Some((family, version)) = ask_version(&real)
             {
-                found.push(Interpreter { family, version, path: real });
+                found.extend(Interpreter::of(&real, source));
             }
         }
     }
@@ -166,16 +202,19 @@ pub fn discover(folder: Option<&Path>) -> Vec<Interpreter> {
 }
 
 /// The folders to look into, best first.
-fn folders(configured: Option<&Path>) -> Vec<PathBuf> {
+fn folders(configured: Option<&Path>) -> Vec<(Source, PathBuf)> {
     let mut all = Vec::new();
-    let mut versions = |root: &Path| {
+    if let Some(folder) = configured {
+        all.extend([folder.to_owned(), folder.join("bin")].map(|bin| (Source::Folder, bin)));
+    }
+    let mut versions = |source, root: &Path| {
         let Ok(entries) = std::fs::read_dir(root) else { return };
         let mut bins: Vec<_> = entries.flatten().map(|entry| entry.path().join("bin")).collect();
         bins.sort();
-        all.extend(bins);
+        all.extend(bins.into_iter().map(|bin| (source, bin)));
     };
     if let Some(folder) = configured {
-        versions(folder);
+        versions(Source::Folder, folder);
     }
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let under = |variable: &str, default: &str| {
@@ -184,17 +223,13 @@ fn folders(configured: Option<&Path>) -> Vec<PathBuf> {
             .or_else(|| home.as_ref().map(|home| home.join(default)))
     };
     if let Some(root) = under("PYENV_ROOT", ".pyenv") {
-        versions(&root.join("versions"));
+        versions(Source::Pyenv, &root.join("versions"));
     }
     if let Some(root) = under("NVM_DIR", ".nvm") {
-        versions(&root.join("versions/node"));
-    }
-    if let Some(folder) = configured {
-        all.insert(0, folder.to_owned());
-        all.insert(1, folder.join("bin"));
+        versions(Source::Nvm, &root.join("versions/node"));
     }
     if let Some(path) = std::env::var_os("PATH") {
-        all.extend(std::env::split_paths(&path));
+        all.extend(std::env::split_paths(&path).map(|bin| (Source::Path, bin)));
     }
     all
 }
@@ -215,7 +250,7 @@ fn is_native(path: &Path) -> bool {
 }
 
 /// Runs `path --version` in an empty environment.
-fn ask_version(path: &Path) -> Option<(Family, Version)> {
+fn ask_version(path: &Path) -> Option<(Family, Version, String)> {
     let output = Command::new(path)
         .arg("--version")
         .env_clear()
@@ -227,7 +262,7 @@ fn ask_version(path: &Path) -> Option<(Family, Version)> {
 }
 
 /// Reads `v20.20.2` (Node.js) and `Python 3.11.7`.
-fn parse_version(text: &str) -> Option<(Family, Version)> {
+fn parse_version(text: &str) -> Option<(Family, Version, String)> {
     let text = text.trim();
     let (family, numbers) = match text.strip_prefix("Python ") {
         Some(numbers) => (Family::Python, numbers),
@@ -236,7 +271,7 @@ fn parse_version(text: &str) -> Option<(Family, Version)> {
     let mut parts = numbers.split('.');
     let major = parts.next()?.parse().ok()?;
     let minor = parts.next()?.parse().ok()?;
-    Some((family, Version(major, minor)))
+    Some((family, Version(major, minor), numbers.to_owned()))
 }
 
 #[cfg(test)]
@@ -244,12 +279,16 @@ mod tests {
     use super::*;
 
     fn python(minor: u16) -> Interpreter {
-        let path = format!("/usr/bin/python3.{minor}").into();
-        Interpreter { family: Family::Python, version: Version(3, minor), path }
+        interpreter(Family::Python, Version(3, minor))
     }
 
     fn node(major: u16) -> Interpreter {
-        Interpreter { family: Family::Node, version: Version(major, 4), path: "/n".into() }
+        interpreter(Family::Node, Version(major, 4))
+    }
+
+    fn interpreter(family: Family, version: Version) -> Interpreter {
+        let (release, path) = (format!("{version}.0"), "/bin/of/it".into());
+        Interpreter { family, version, release, path, source: Source::Path }
     }
 
     #[test]
@@ -281,8 +320,10 @@ mod tests {
 
     #[test]
     fn versions_as_the_programs_print_them() {
-        assert_eq!(parse_version("v20.20.2\n"), Some((Family::Node, Version(20, 20))));
-        assert_eq!(parse_version("Python 3.13.0\n"), Some((Family::Python, Version(3, 13))));
+        let said = |text| parse_version(text).unwrap();
+        assert_eq!(said("v20.20.2\n"), (Family::Node, Version(20, 20), "20.20.2".to_owned()));
+        let (family, version, release) = said("Python 3.14.0rc1\n");
+        assert_eq!((family, version, &*release), (Family::Python, Version(3, 14), "3.14.0rc1"));
         for odd in ["", "v", "Python 3", "Python x.y", "20.1.0", "v99999999.1"] {
             assert_eq!(parse_version(odd), None, "{odd}");
         }
@@ -311,6 +352,9 @@ mod tests {
         // A copied interpreter may lack its library; where it runs, it is first. Scripts never are.
         if let Some(first) = first {
             assert_ne!(first.path.file_name().unwrap(), "node");
+            if first.path.starts_with(folder.path().canonicalize().unwrap()) {
+                assert_eq!(first.source, Source::Folder);
+            }
         }
     }
 }

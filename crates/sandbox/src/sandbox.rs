@@ -14,7 +14,7 @@ use crate::function::{Credentials, Function, RuntimeFolder, launch};
 use crate::launch::{Exit, Launcher, Process};
 use crate::logs::{LogSink, Output};
 use crate::outcome::{FunctionError, Invocation, Outcome, Report, Status, StreamSender, billed};
-use crate::platform_log::{InitStatus, PlatformEvent, PlatformLog};
+use crate::platform_log::{PlatformEvent, PlatformLog};
 use crate::session::{Delivery, Event, Reply, Session};
 
 /// How long AWS lets initialisation take before it starts it over within the invocation.
@@ -43,6 +43,7 @@ pub(crate) struct Sandbox {
     started: Instant,
     /// Whether initialisation is complete.
     ready: bool,
+    is_frozen: bool,
     /// Since when it has had nothing to do.
     pub(crate) idle_since: Instant,
 }
@@ -114,6 +115,7 @@ impl Sandbox {
             expires: credentials.expires,
             started,
             ready: false,
+            is_frozen: false,
             idle_since: started,
         })
     }
@@ -147,11 +149,11 @@ impl Sandbox {
     fn report_init(&self, failure: &InitFailure, took: Duration, phase: &'static str) {
         self.output.drain();
         let status = match failure {
-            InitFailure::TimedOut => InitStatus::Timeout,
-            InitFailure::Reported(error) => InitStatus::Error(error.error_type.clone()),
+            InitFailure::TimedOut => Status::Timeout,
+            InitFailure::Reported(error) => Status::Error(error.error_type.clone()),
             InitFailure::Exited(exit) => {
                 self.output.platform(&PlatformEvent::Exited { request_id: None, exit: *exit });
-                InitStatus::Error("Runtime.ExitError".to_owned())
+                Status::Error("Runtime.ExitError".to_owned())
             }
         };
         self.output.platform(&PlatformEvent::InitFailed { took, phase, status });
@@ -166,6 +168,9 @@ impl Sandbox {
         stream: Option<StreamSender>,
         init_duration: Option<Duration>,
     ) -> Left {
+        if std::mem::take(&mut self.is_frozen) {
+            self.process.thaw();
+        }
         let request_id: Arc<str> = invocation.request_id.as_str().into();
         self.output.drain();
         self.output.begin(Arc::clone(&request_id));
@@ -249,7 +254,8 @@ impl Sandbox {
     ) -> Outcome {
         let duration = begun.elapsed().min(function.timeout);
         self.output.drain();
-        if self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL) {
+        let old = self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL);
+        if old && self.process.has_grown() {
             self.sample();
         }
         let status = Status::of(&result);
@@ -307,6 +313,16 @@ impl Sandbox {
     fn sample(&mut self) {
         self.memory.peak = self.memory.peak.max(self.process.memory());
         self.memory.sampled = Some(Instant::now());
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen
+    }
+
+    /// Stops what the function has left running, until the next invocation.
+    pub(crate) fn freeze(&mut self) {
+        self.is_frozen = true;
+        self.process.freeze();
     }
 
     /// Whether it has ended since its last invocation. One that ends after this look, before it

@@ -1,8 +1,9 @@
 //! Waiting on a file descriptor that tokio has no type for.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -14,4 +15,11 @@ pub(crate) fn readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // closes only when it is dropped, which the `AsyncFd` does after it has deregistered it.
     let registered = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
     registered.map_err(Into::into)
+}
+
+/// Whether `fd` can be read at once. Of a process: whether it has ended.
+pub(crate) fn is_readable(fd: impl AsFd) -> bool {
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let polled = rustix::event::poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&now));
+    polled.is_ok_and(|ready| ready > 0)
 }

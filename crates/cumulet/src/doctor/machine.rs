@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cumulet_sandbox::{Climbed, Fit, Runtime, climb, discover, select};
+use cumulet_sandbox::{Fit, Runtime, climb, discover, select};
 use cumulet_store::Options;
 
 use super::Finding;
-use crate::isolation::{LEAST, described, this_program, way_out};
+use crate::isolation::{LEAST, advised, this_program, way_out};
 
 /// No clock that is right shows less: this was written later, 2026-01-01T00:00:00Z.
 const WRITTEN: Duration = Duration::from_secs(1_767_225_600);
@@ -64,9 +64,9 @@ pub(super) fn clock() -> Finding {
 }
 
 /// Which functions this machine can run.
-pub(super) fn runtimes() -> Finding {
+pub(super) fn runtimes(folder: Option<&Path>) -> Finding {
     const WHAT: &str = "runtimes";
-    let interpreters = discover(None);
+    let interpreters = discover(folder);
     let (mut exact, mut newer, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for runtime in Runtime::all() {
         match select(runtime, &interpreters).map(|selected| selected.fit) {
@@ -86,7 +86,8 @@ pub(super) fn runtimes() -> Finding {
             format!("{words}: neither Node.js nor Python was found in PATH, install one"),
         );
     }
-    Finding::ok(WHAT, words + &listed("; missing: ", &missing))
+    let words = words + &listed("; missing: ", &missing);
+    Finding::ok(WHAT, format!("{words} (`cumulet runtimes` says more)"))
 }
 
 /// How strongly functions are walled in here. A sandbox is made to find out.
@@ -95,13 +96,10 @@ pub(super) fn isolation(data: &Path) -> Finding {
     let egress = way_out(None, &[]).ok();
     match climb(this_program(), &data.join("lambda/scratch"), egress) {
         Err(why) => Finding::fail(WHAT, format!("functions cannot be started: {why}")),
-        Ok(Climbed { rung, obstacle, egress, .. }) => {
-            let words = described(rung, egress);
-            let words = match obstacle {
-                Some(obstacle) => format!("{words}. {obstacle}"),
-                None => words,
-            };
-            if rung < LEAST { Finding::warn(WHAT, words) } else { Finding::ok(WHAT, words) }
+        Ok(climbed) => {
+            let words = advised(&climbed);
+            let weak = climbed.launcher.rung() < LEAST;
+            if weak { Finding::warn(WHAT, words) } else { Finding::ok(WHAT, words) }
         }
     }
 }
@@ -143,6 +141,6 @@ mod tests {
 
     #[test]
     fn what_a_package_brings_itself_always_runs() {
-        assert!(runtimes().words.contains("provided.al2023"));
+        assert!(runtimes(None).words.contains("provided.al2023"));
     }
 }

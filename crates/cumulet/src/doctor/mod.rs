@@ -16,12 +16,16 @@ use crate::Outcome;
 use crate::admin::status::Status;
 use crate::cli::Place;
 use crate::client::{self, Client};
+use crate::runtimes::Interpreters;
 use crate::terminal::{Cell, Style, Terminal, print, print_json};
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) place: Place,
+
+    #[command(flatten)]
+    pub(crate) interpreters: Interpreters,
 
     /// The address that the cloud would listen on.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:4566")]
@@ -95,7 +99,7 @@ fn checks(options: &Doctor) -> Vec<Finding> {
         port::port(options.listen, running.as_ref().map(|status| status.url.as_str())),
         machine::disk(&options.place.data),
         machine::clock(),
-        machine::runtimes(),
+        machine::runtimes(options.interpreters.folder().as_deref()),
         machine::isolation(&options.place.data),
         machine::authorities(),
     ]

@@ -17,12 +17,14 @@ pub(super) const OWN: &str = ".cumulet";
 const TEMPLATES: [&str; 3] = ["template.yaml", "template.yml", "template.json"];
 
 /// An app that can be deployed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct App {
     /// Its folder, absolute.
     pub(super) folder: PathBuf,
     /// What its template's paths are relative to.
     pub(super) base: PathBuf,
+    /// Its template's file.
+    pub(super) file: PathBuf,
     pub(super) template: Value,
     pub(super) stack: String,
     pub(super) parameters: BTreeMap<String, String>,
@@ -63,9 +65,10 @@ impl App {
         for page in &settings.pages {
             check_page(&folder, page)?;
         }
-        let base = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
+        let file = path.canonicalize().unwrap_or(path);
         Ok(Self {
-            base: base.unwrap_or_else(|| folder.clone()),
+            base: file.parent().unwrap_or(&folder).to_owned(),
+            file,
             capabilities: capabilities(settings.stack.capabilities.as_deref())?,
             pages: settings.pages,
             folder,

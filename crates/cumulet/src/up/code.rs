@@ -164,6 +164,23 @@ pub(super) fn packaged(
     Ok(template)
 }
 
+/// The documents that the template names.
+pub(super) fn documents(app: &App) -> Vec<PathBuf> {
+    let named = resources(&app.template).flat_map(|(_, resource)| {
+        let type_name = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        let of_type = DOCUMENTS.iter().filter(move |(of, ..)| *of == type_name);
+        of_type.filter_map(|(_, named, _)| local(resource.get("Properties")?.get(*named)))
+    });
+    let files = named.map(|path| app.base.join(path));
+    files.map(|file| file.canonicalize().unwrap_or(file)).collect()
+}
+
+/// Whether each change of a function's code is published as a version ("AutoPublishAlias").
+pub(super) fn is_published(app: &App, id: &str) -> bool {
+    let resource = app.template.get("Resources").and_then(|all| all.get(id));
+    resource.is_some_and(|one| property_of(&app.template, one, "AutoPublishAlias").is_some())
+}
+
 fn document(path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path).map_err(|why| why.to_string())?;
     parse(&text, &Limits::default()).map_err(|why| why.to_string())
@@ -212,6 +229,7 @@ mod tests {
         App {
             folder: folder.to_owned(),
             base: folder.to_owned(),
+            file: folder.join("template.yaml"),
             template: parse(template, &Limits::default()).unwrap(),
             stack: "s".to_owned(),
             parameters: BTreeMap::from([("Run".to_owned(), "nodejs20.x".to_owned())]),

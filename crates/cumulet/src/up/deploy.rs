@@ -246,6 +246,7 @@ mod tests {
         App {
             folder: "/app".into(),
             base: "/app".into(),
+            file: "/app/template.yaml".into(),
             template,
             stack: "s".to_owned(),
             parameters: given.collect::<BTreeMap<_, _>>(),

@@ -10,6 +10,7 @@ use cumulet_api_lambda::ops::{GetFunctionConfiguration, GetFunctionConfiguration
 use cumulet_api_logs::ops::{FilterLogEvents, FilterLogEventsRequest};
 use cumulet_base::Timestamp;
 use cumulet_service::Cx;
+use tokio::sync::watch::Receiver;
 
 use crate::terminal::{Style, Terminal};
 
@@ -55,14 +56,23 @@ async fn sources(cx: &Cx, resources: &[StackResourceSummary]) -> Vec<Source> {
     found.into_iter().map(|(group, name)| Source { group, name }).collect()
 }
 
-/// Writes new lines to standard output, for ever.
-pub(super) async fn follow(cx: &Cx, resources: &[StackResourceSummary], since: Timestamp) {
-    let sources = sources(cx, resources).await;
-    let width = sources.iter().map(|source| source.name.chars().count()).max().unwrap_or(0);
+/// Writes new lines to standard output, for ever: those of the resources that there are.
+pub(super) async fn follow(
+    cx: &Cx,
+    mut resources: Receiver<Vec<StackResourceSummary>>,
+    since: Timestamp,
+) {
+    resources.mark_changed();
+    let (mut sources, mut width) = (Vec::new(), 0);
     let terminal = Terminal::stdout();
     let mut shown = Shown::default();
     let mut from = since.millis();
     loop {
+        if resources.has_changed().unwrap_or(false) {
+            let resources = resources.borrow_and_update().clone();
+            sources = self::sources(cx, &resources).await;
+            width = sources.iter().map(|source| source.name.chars().count()).max().unwrap_or(0);
+        }
         let now = cx.now().millis();
         let mut lines = Vec::new();
         for source in &sources {

@@ -9,16 +9,17 @@ mod app;
 mod artifacts;
 mod build;
 mod code;
-mod command;
 mod deploy;
 mod files;
 mod links;
 mod logs;
 mod page;
 mod progress;
+mod reload;
 mod settings;
 mod show;
 mod stack;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,22 +28,29 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
+use cumulet_api_cloudformation::types::StackResourceSummary;
+use cumulet_base::Timestamp;
 use cumulet_lambda::Substitutes;
 use cumulet_sandbox::Rung;
 use cumulet_service::Cx;
+use tokio::sync::watch::{Receiver, channel};
 use tracing_subscriber::EnvFilter;
 
 use self::app::{App, OWN};
 use self::artifacts::Artifacts;
+use self::build::Workshop;
 use self::progress::Progress;
+use self::watch::{Site, Watch};
 use crate::Outcome;
 use crate::cli::Place;
 use crate::compose::NotStarted;
 use crate::isolation::LEAST;
 use crate::running::{INTERRUPTED, Running, Start, told_to_stop};
+use crate::runtimes::Interpreters;
 use crate::terminal::Style;
 
 #[derive(Debug, Clone, Args)]
@@ -79,10 +87,17 @@ pub(crate) struct Up {
     #[arg(long, default_value = "us-east-1")]
     region: String,
 
+    #[command(flatten)]
+    interpreters: Interpreters,
+
     /// Let functions reach this destination too, beside the internet and this cloud: an address or
     /// a name, or localhost for a service of this machine. May be given several times.
     #[arg(long, value_name = "HOST:PORT")]
     egress_allow: Vec<String>,
+
+    /// Reload what is saved while the app is up: code, pages, the template.
+    #[arg(long)]
+    watch: bool,
 
     /// Do not follow the logs; and where the app cannot be deployed, end at once.
     #[arg(long)]
@@ -109,31 +124,48 @@ async fn up(options: &Up, app: App) -> Outcome {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(progress.is_live());
     log.with_writer(progress.clone()).init();
     let place = place(options, &app)?;
+    let workshop = Workshop::open(&app, options.interpreters.folder())?;
+    let watch = options.watch.then(|| Watch::begin(app.clone())).transpose()?;
     let running = start(options, &place, &progress).await?;
     let cx = running.admin.root();
     let deployed = tokio::select! {
-        deployed = bring_up(&running, &cx, &app, &progress) => deployed,
+        deployed = bring_up(&running, &cx, &app, &workshop, &progress) => deployed,
         () = &mut told => {
             stop(running, &progress).await?;
             return Ok(ExitCode::from(INTERRUPTED));
         }
     };
+    let stands = deployed.is_ok() || deploy::is_deployed(&cx, &app).await;
     if let Err(why) = &deployed {
-        if options.no_follow || !deploy::is_deployed(&cx, &app).await {
+        if watch.is_none() && (options.no_follow || !stands) {
             running.stop().await?;
             return Err(why.clone());
         }
         progress.line(Some(Style::Red), &format!("cumulet: {why}"));
-        progress.line(Some(Style::Yellow), "The version before it is still deployed:");
+        if stands {
+            progress.line(Some(Style::Yellow), "The version before it is still deployed:");
+        }
     }
     let since = cx.now();
-    show::links(&running, &cx, &app, &place, begun.elapsed()).await?;
+    if stands {
+        show::links(&running, &cx, &app, &place, begun.elapsed()).await?;
+    }
+    let (resources, heard) = channel(stack::resources(&cx, &app.stack).await.unwrap_or_default());
+    let site = Site {
+        options,
+        running: &running,
+        cx: &cx,
+        workshop: &workshop,
+        progress: &progress,
+        resources,
+    };
     tokio::select! {
-        () = follow(options, &cx, &app, since) => {}
+        () = follow(options, &cx, heard, since) => {}
+        () = watched(watch, site, deployed.is_ok()) => {}
         () = told => {}
     }
     stop(running, &progress).await?;
-    Ok(if deployed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if deployed.is_ok() || options.watch { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Stops the cloud in order; who says it twice does not want to wait for that.
@@ -170,6 +202,7 @@ async fn start(options: &Up, place: &Place, progress: &Progress) -> Result<Runni
         region: options.region.clone(),
         account: "000000000000".to_owned(),
         substitutes: Substitutes::Allow,
+        interpreters: options.interpreters.folder(),
         egress_allow: options.egress_allow.clone(),
         // Of the app's own developer, on loopback as a rule.
         least: if options.listen.ip().is_loopback() { Rung::Process } else { LEAST },
@@ -215,9 +248,10 @@ async fn bring_up(
     running: &Running,
     cx: &Cx,
     app: &App,
+    workshop: &Arc<Workshop>,
     progress: &Progress,
 ) -> Result<(), String> {
-    let packages = build::build(app, code::find(app)?, progress).await?;
+    let packages = build::build(workshop, code::find(app)?, progress).await?;
     let artifacts = Artifacts::open(cx, &app.stack).await?;
     let keys = artifacts.packages(&packages).await?;
     let template = code::packaged(app, &artifacts.bucket, &keys)?;
@@ -225,28 +259,41 @@ async fn bring_up(
     deploy::deploy(cx, app, artifacts.url(&template), progress).await?;
     let kept: BTreeSet<String> = keys.into_values().chain([template]).collect();
     artifacts.keep_only(&kept).await?;
+    let resources = stack::resources(cx, &app.stack).await?;
+    // Those that run what an earlier `up --watch` gave them, of which the stack knows nothing.
+    let reloaded = reload::functions(cx, &app.stack, &resources, &packages).await?;
+    if !reloaded.is_empty() {
+        progress.line(None, &format!("  {}: code as it was saved", reloaded.join(", ")));
+    }
     if app.pages.is_empty() {
         return Ok(());
     }
     let stack = stack::find(cx, &app.stack).await?.ok_or("the stack is gone")?;
-    let deployed = page::Deployed {
-        cx,
-        app,
-        running,
-        resources: &stack::resources(cx, &app.stack).await?,
-        outputs: &stack::outputs(&stack),
-    };
+    let outputs = &stack::outputs(&stack);
+    let deployed = page::Deployed { cx, app, running, resources: &resources, outputs };
     for page in &app.pages {
         page::publish(&deployed, page, progress).await?;
     }
     Ok(())
 }
 
-async fn follow(options: &Up, cx: &Cx, app: &App, since: cumulet_base::Timestamp) {
-    if !options.no_follow
-        && let Ok(resources) = stack::resources(cx, &app.stack).await
-    {
-        logs::follow(cx, &resources, since).await;
+/// Follows the logs of what there is, unless they are not wanted.
+async fn follow(
+    options: &Up,
+    cx: &Cx,
+    resources: Receiver<Vec<StackResourceSummary>>,
+    since: Timestamp,
+) {
+    if options.no_follow {
+        std::future::pending::<()>().await;
     }
-    std::future::pending::<()>().await;
+    logs::follow(cx, resources, since).await;
+}
+
+/// Reloads what is saved, where it is watched.
+async fn watched(watch: Option<Watch>, site: Site<'_>, deployed: bool) {
+    match watch {
+        Some(watch) => watch.run(site, deployed).await,
+        None => std::future::pending().await,
+    }
 }

@@ -43,6 +43,8 @@ pub(super) struct Step {
     id: u64,
     what: String,
     since: Instant,
+    /// Whether a line of its own tells of nothing but the end.
+    brief: bool,
 }
 
 impl Progress {
@@ -77,7 +79,23 @@ impl Progress {
         screen.next += 1;
         screen.steps.push(Active { id, what: what.clone(), detail: String::new(), since });
         drop(screen);
-        Step { progress: self.clone(), id, what, since }
+        Step { progress: self.clone(), id, what, since, brief: false }
+    }
+
+    /// A step that is told of in one line.
+    pub(super) fn step_briefly(&self, what: impl Into<String>) -> Step {
+        let mut step = self.step(what);
+        step.brief = true;
+        step
+    }
+
+    /// What a step came to so long after it was asked for, to the millisecond.
+    pub(super) fn reloaded(&self, step: Step, what: &str, took: Duration) {
+        drop(step);
+        let mut screen = self.screen();
+        let mark = screen.terminal.paint(Style::Green, "✓");
+        let took = screen.terminal.paint(Style::Dim, &format!("({} ms)", took.as_millis()));
+        screen.print(&format!("{mark} {what} {took}"));
     }
 
     /// A line of its own.
@@ -97,7 +115,7 @@ impl Step {
     /// What of it is being done: `npm ci`.
     pub(super) fn now(&self, detail: &str) {
         let mut screen = self.progress.screen();
-        if !screen.live {
+        if !screen.live && !self.brief {
             let line = format!("  {}: {detail}", self.what);
             screen.print(&line);
         }

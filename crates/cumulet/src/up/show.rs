@@ -25,18 +25,8 @@ pub(super) async fn links(
     place: &Place,
     took: Duration,
 ) -> Result<(), String> {
-    let stack = stack::find(cx, &app.stack).await?.ok_or("the stack is gone")?;
     let terminal = Terminal::stdout();
-    let mut rows = Vec::new();
-    for output in stack.outputs.iter().flatten() {
-        let key = output.output_key.as_deref().unwrap_or_default();
-        let value = output.output_value.as_deref().unwrap_or_default();
-        let shown = match reached(running, value).await {
-            Some(url) => Cell::styled(Style::Cyan, url),
-            None => Cell::styled(Style::Dim, value),
-        };
-        rows.push(vec![Cell::plain(format!("  {key}")), shown]);
-    }
+    let rows = rows(running, cx, app).await?;
     let mut text = format!("\n{} is up", terminal.paint(Style::Bold, &app.stack));
     let _ = writeln!(text, " ({})\n", progress::elapsed(took));
     if !rows.is_empty() {
@@ -52,6 +42,28 @@ pub(super) async fn links(
     text.push_str("\nCtrl-C stops it.\n");
     println!("{text}");
     Ok(())
+}
+
+/// Prints the stack's outputs, which are others now.
+pub(super) async fn outputs(running: &Running, cx: &Cx, app: &App) -> Result<(), String> {
+    println!("\n{}", Terminal::stdout().table(&rows(running, cx, app).await?));
+    Ok(())
+}
+
+/// A row for each output of the stack.
+async fn rows(running: &Running, cx: &Cx, app: &App) -> Result<Vec<Vec<Cell>>, String> {
+    let stack = stack::find(cx, &app.stack).await?.ok_or("the stack is gone")?;
+    let mut rows = Vec::new();
+    for output in stack.outputs.iter().flatten() {
+        let key = output.output_key.as_deref().unwrap_or_default();
+        let value = output.output_value.as_deref().unwrap_or_default();
+        let shown = match reached(running, value).await {
+            Some(url) => Cell::styled(Style::Cyan, url),
+            None => Cell::styled(Style::Dim, value),
+        };
+        rows.push(vec![Cell::plain(format!("  {key}")), shown]);
+    }
+    Ok(rows)
 }
 
 /// The URL by which a browser on this machine reaches what an output names.

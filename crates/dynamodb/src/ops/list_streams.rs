@@ -41,7 +41,7 @@ impl Handle<ListStreams> for Streams {
             }
             // A stream that is gone, or another table's, is a place in the order all the same.
             let after = after.info();
-            if range.contains(&after) || after.as_bytes() > all.as_bytes() {
+            if after.as_bytes() > all.as_bytes() {
                 range = range.after(&after);
             }
         }

@@ -190,13 +190,13 @@ impl Parser<'_> {
 
     /// A function that is a condition.
     fn function(&mut self, word: &str) -> Result<Test> {
-        let name = word.to_ascii_lowercase();
-        if name == "exists" {
-            return Err(refused(EXISTS_ALONE));
-        }
-        if !matches!(name.as_str(), "begins_with" | "contains" | "attribute_type") {
-            return Err(unknown_function(word));
-        }
+        let name = match word.to_ascii_lowercase().as_str() {
+            "begins_with" => "begins_with",
+            "contains" => "contains",
+            "attribute_type" => "attribute_type",
+            "exists" => return Err(refused(EXISTS_ALONE)),
+            _ => return Err(unknown_function(word)),
+        };
         self.next();
         self.expect("(")?;
         let mut operands = Vec::new();
@@ -206,14 +206,9 @@ impl Parser<'_> {
         })?;
         let count = operands.len();
         let Ok([first, second]) = <[Operand; 2]>::try_from(operands) else {
-            let name = match name.as_str() {
-                "begins_with" => "begins_with",
-                "contains" => "contains",
-                _ => "attribute_type",
-            };
             return Err(over(Fault::OperandCount(name, count)));
         };
-        match name.as_str() {
+        match name {
             "begins_with" => Ok(Test::BeginsWith(first, second)),
             "contains" => Ok(Test::Contains(first, second)),
             _ => match &second {
@@ -221,11 +216,9 @@ impl Parser<'_> {
                     ValueRef::S(text) => Type::parse(text)
                         .map(|kind| Test::HasType(first, kind))
                         .ok_or_else(|| over(Fault::TypeName(text.to_owned()))),
-                    other => {
-                        Err(over(Fault::OperandType("attribute_type", other.kind().to_string())))
-                    }
+                    other => Err(over(Fault::OperandType(name, other.kind().to_string()))),
                 },
-                _ => Err(over(Fault::OperandType("attribute_type", "path".to_owned()))),
+                _ => Err(over(Fault::OperandType(name, "path".to_owned()))),
             },
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use cumulet_attribute::{Item, ItemBuilder, Value, encode_key};
 
 use super::conditions::path_of;
+use super::parser::incomplete_key;
 use super::{Result, refused};
 use crate::error::Error;
 use crate::expression::{
@@ -65,9 +66,7 @@ pub(crate) fn whole_key(condition: &Test, schema: &KeySchema) -> Result<(Item, O
         let at = rest.iter().position(|test| equality(test, &attribute.name).is_some());
         let test = at.map(|at| rest.remove(at));
         let value = test.and_then(|test| equality(test, &attribute.name));
-        let value = value.ok_or_else(|| {
-            refused("Where clause does not contain a mandatory equality on all key attributes")
-        })?;
+        let value = value.ok_or_else(incomplete_key)?;
         if rest.iter().any(|test| equality(test, &attribute.name).is_some()) {
             return Err(refused(format!(
                 "Multiple conditions on same key {}. Only single item Update/Insert/Delete are \

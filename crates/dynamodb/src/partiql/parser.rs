@@ -425,6 +425,6 @@ fn wrong_parameters() -> Error {
     refused("Number of parameters in request and statement don't match.")
 }
 
-fn incomplete_key() -> Error {
+pub(super) fn incomplete_key() -> Error {
     refused("Where clause does not contain a mandatory equality on all key attributes")
 }

@@ -41,7 +41,7 @@ pub(crate) async fn append(
         None => open(tx, name, &table.record, now).await?,
     };
     let at = now.millis().max(head.at);
-    let mut head = if is_full(&head, at) { roll(tx, name, &head, at).await? } else { head };
+    let mut head = roll_full(tx, name, head, at).await?;
     let key = old.or(new).map(|item| table.schema.key_of(item)).unwrap_or_default();
     let change = Change {
         event,
@@ -60,8 +60,10 @@ pub(crate) async fn append(
     Ok(())
 }
 
-fn is_full(head: &Head, at: i64) -> bool {
-    head.bytes >= SHARD_BYTES || (head.bytes > 0 && at >= outlived(head))
+/// The newest shard as it is, or its child where it has taken enough.
+pub(super) async fn roll_full(tx: &Tx, name: &StreamName, head: Head, at: i64) -> Result<Head> {
+    let full = head.bytes >= SHARD_BYTES || (head.bytes > 0 && at >= outlived(&head));
+    if full { roll(tx, name, &head, at).await } else { Ok(head) }
 }
 
 /// When the newest shard has taken records for long enough; milliseconds since the epoch.
@@ -70,7 +72,7 @@ pub(super) fn outlived(head: &Head) -> i64 {
 }
 
 /// Closes the newest shard and opens its child.
-pub(super) async fn roll(tx: &Tx, name: &StreamName, head: &Head, at: i64) -> Result<Head> {
+async fn roll(tx: &Tx, name: &StreamName, head: &Head, at: i64) -> Result<Head> {
     end(tx, name, head, at).await?;
     let opened = u64::try_from(at).unwrap_or(0).max(head.shard + 1);
     let child = ShardRecord { parent: Some(head.shard), first: head.next, closed: None };

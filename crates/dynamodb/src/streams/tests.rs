@@ -23,7 +23,7 @@ use cumulet_api_dynamodbstreams::types::{
 use cumulet_attribute::Item;
 use cumulet_service::Result;
 
-use super::{View, trim};
+use super::{StreamName, View, trim};
 use crate::testing::{Testing, attributes, item};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -508,6 +508,22 @@ async fn a_stream_that_is_off_is_read_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_of_a_stream_that_is_gone_are_not_waited_for() {
+    let streamed = Streamed::new(View::KeysOnly).await;
+    streamed.put_number(1).await;
+    let (store, name) = (streamed.testing.cx.store(), streamed.arn.parse::<StreamName>().unwrap());
+    let gone = async |tx: cumulet_store::Tx| {
+        tx.delete(name.info());
+        Ok::<_, cumulet_store::StoreError>(())
+    };
+    store.transact(gone).await.unwrap();
+    streamed.testing.clock.advance(HOUR * 25);
+    let now = streamed.testing.cx.now();
+    let walk = tokio::time::timeout(Duration::from_secs(30), trim::walk(store, &name, now)).await;
+    assert_eq!(walk.unwrap().unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_table_leaves_its_stream_for_a_day() {
     let streamed = Streamed::new(View::KeysOnly).await;
     streamed.put_number(1).await;
@@ -579,4 +595,21 @@ async fn what_is_not_there_is_refused() {
     let input = ListStreamsInput { table_name: Some("others".into()), ..Default::default() };
     let none = streamed.testing.call::<ListStreams>(input).await.unwrap();
     assert!(none.streams.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_woken_by_its_streams_records_alone() {
+    let streamed = Streamed::new(View::KeysOnly).await;
+    let cx = &streamed.testing.cx;
+    let mut watch = cx.watch(&streamed.arn.parse().unwrap()).unwrap();
+    let before = watch.version();
+    streamed.testing.table("others", CreateTableInput::default()).await;
+    assert_eq!(watch.version(), before);
+    streamed.put(&[("pk", "a"), ("sk", "1")]).await;
+    let woken = tokio::time::timeout(Duration::from_secs(30), watch.changed()).await;
+    assert!(woken.unwrap().unwrap() > before);
+    // A stream that is not there yet, and something that is no stream.
+    let other = streamed.arn.replace("things", "nobodys");
+    assert!(cx.watch(&other.parse().unwrap()).is_some());
+    assert!(cx.watch(&"arn:aws:s3:::b".parse().unwrap()).is_none());
 }

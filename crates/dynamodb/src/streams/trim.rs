@@ -13,7 +13,7 @@ use cumulet_store::{Component, Direction, Key, Read as _, Snapshot, Store, Store
 use cumulet_work::{Job, Lease, Outcome};
 use serde_json::json;
 
-use super::append::{SHARD_MILLIS, outlived, roll};
+use super::append::{SHARD_MILLIS, outlived, roll_full};
 use super::{Change, Head, ShardRecord, StreamInfo, StreamName};
 use crate::purge;
 
@@ -81,7 +81,8 @@ pub(super) async fn walk(
     Ok(next.into_iter().flatten().min().map(Timestamp::from_millis))
 }
 
-/// Forgets records up to `horizon`; the time of the oldest that is left.
+/// Forgets records up to `horizon`; the time of the oldest that is left. Of a stream that is gone,
+/// nothing.
 async fn records(store: &Store, name: &StreamName, horizon: i64) -> Result<Option<i64>> {
     let all = name.changes().prefix();
     loop {
@@ -97,22 +98,22 @@ async fn records(store: &Store, name: &StreamName, horizon: i64) -> Result<Optio
         }
         let Some(last) = old.last() else { return Ok(oldest) };
         let first = sequence_of(last)? + 1;
-        store
+        let there = store
             .transact(|tx| {
                 let old = &old;
                 async move {
                     let info: Option<StreamInfo> = tx.get_record(&name.info()).await?;
-                    let Some(mut info) = info else { return Ok(()) };
+                    let Some(mut info) = info else { return Ok(false) };
                     info.first = first;
                     tx.put_record(name.info(), &info);
                     for key in old {
                         tx.delete(key.clone());
                     }
-                    Ok::<_, ServiceError>(())
+                    Ok::<_, ServiceError>(true)
                 }
             })
             .await?;
-        if oldest.is_some() {
+        if oldest.is_some() || !there {
             return Ok(oldest);
         }
     }
@@ -135,10 +136,8 @@ async fn relieve(store: &Store, name: &StreamName, now: Timestamp) -> Result<Opt
             let Some(head) = head.filter(|_| info.is_some_and(|info| info.closed.is_none())) else {
                 return Ok(None);
             };
-            if head.bytes > 0 && now.millis() >= outlived(&head) {
-                let at = now.millis().max(head.at);
-                return roll(&tx, name, &head, at).await.map(|head| Some(outlived(&head)));
-            }
+            let at = now.millis().max(head.at);
+            let head = roll_full(&tx, name, head, at).await?;
             Ok::<_, ServiceError>(Some(outlived(&head)))
         })
         .await

@@ -20,7 +20,6 @@ use std::fmt;
 use cumulet_base::{AccountId, Region};
 use cumulet_store::{Component, Direction, Key, Read as _, Snapshot, Store, StoreError};
 
-use crate::model::TableRecord;
 use crate::purge;
 use crate::store;
 use crate::tables::Table;
@@ -168,16 +167,9 @@ async fn tables(
     let mut scan = snapshot.scan(store::all_tables().prefix(), Direction::Forward);
     while let Some((key, stored)) = scan.next().await? {
         verified.tables += 1;
-        let found = async {
-            let record: Option<TableRecord> = snapshot.get_record(&key).await?;
-            let record = record.ok_or_else(|| StoreError::Corrupt("it is gone".to_owned()))?;
-            let (account, region) = store::owner(&key)?;
-            let table = Table::new(&account, &region, record, &key, stored)?;
-            Ok::<_, StoreError>(((account, region, table.record.name.clone()), table))
-        };
-        match found.await {
-            Ok((place, table)) => {
-                tables.insert(place, table);
+        match Table::read(snapshot, &key, stored).await {
+            Ok(((account, region), table)) => {
+                tables.insert((account, region, table.record.name.clone()), table);
             }
             Err(why) => {
                 verified.fault(format_args!("the table at {}: {why}", key.escape_ascii()));

@@ -84,6 +84,7 @@ impl Handle<CreateFunction> for Lambda {
             super::drop_blob(cx, &package).await;
         }
         let (function, version, _) = stored?;
+        self.pools.changed().notify_one();
         let qualifier = (version.number > 0).then(|| version_text(version.number));
         let name = FunctionName { qualifier, ..name };
         Ok(describe::version(cx, &name, &function, &version, Progress::Creating))
@@ -106,8 +107,8 @@ impl Lambda {
             traced: false,
             logging: Logging::default(),
         };
-        let (wanted, runtimes) = (Wanted::from(input), self.runtimes.found().await);
-        wanted.apply(&mut settings, runtimes, cx.sealer(), id)?;
+        let (wanted, runtimes) = (Wanted::from(input), self.runtimes.found().await?);
+        wanted.apply(&mut settings, &runtimes, cx.sealer(), id)?;
         if let Some(arns) = wanted.layer_arns() {
             settings.layers = settings::layers(cx, arns).await?;
         }

@@ -48,8 +48,8 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
             Some(arns) => Some(settings::layers(cx, arns).await?),
             None => None,
         };
-        let (now, runtimes) = (cx.now(), self.runtimes.found().await);
-        let (input, layers, name) = (&input, &layers, &name);
+        let (now, runtimes) = (cx.now(), self.runtimes.found().await?);
+        let (input, layers, name, runtimes) = (&input, &layers, &name, &runtimes);
         let changed =
             name.change(cx, input.revision_id.as_deref(), |tx, mut function| async move {
                 let mut latest = function.latest.clone();
@@ -72,6 +72,7 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
             });
         let (function, ()) = changed.await?;
         self.pools.forget(name, Some(0));
+        self.pools.changed().notify_one();
         Ok(describe::version(cx, name, &function, &function.latest, Progress::Updating))
     }
 }

@@ -12,15 +12,13 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::str::FromStr;
 
 use rustix::net::{
-    AddressFamily, Protocol, SocketFlags, SocketType, bind, ipproto, listen, socket_with, sockopt,
+    AddressFamily, SocketFlags, SocketType, bind, ipproto, listen, socket_with, sockopt,
 };
 
 use super::{PROXY_V4, PROXY_V6, RESOLVER, routes, ruleset};
 
 /// Connections that wait to be accepted, of one listener. The kernel's own default.
 const BACKLOG: i32 = 4096;
-/// Descriptors in one message (`SCM_MAX_FD`).
-const SOCKETS: usize = 253;
 /// Where there is no tproxy: the ports of the world that functions mostly want. HTTP, HTTPS, mail
 /// submission (2), PostgreSQL, MySQL, Redis, MongoDB.
 const PORTS: [u16; 8] = [80, 443, 465, 587, 5432, 3306, 6379, 27017];
@@ -147,7 +145,7 @@ fn ports(ipv6: bool) -> Vec<(Kind, OwnedFd)> {
 }
 
 fn listener(at: SocketAddr, transparent: bool) -> io::Result<OwnedFd> {
-    let socket = open(at, SocketType::STREAM, None)?;
+    let socket = open(at, SocketType::STREAM)?;
     if transparent {
         set_transparent(&socket, at)?;
     }
@@ -157,13 +155,13 @@ fn listener(at: SocketAddr, transparent: bool) -> io::Result<OwnedFd> {
 }
 
 fn datagrams(at: SocketAddr) -> io::Result<OwnedFd> {
-    let socket = open(at, SocketType::DGRAM, None)?;
+    let socket = open(at, SocketType::DGRAM)?;
     bind(&socket, &at)?;
     Ok(socket)
 }
 
 fn transparent_datagrams(at: SocketAddr) -> io::Result<OwnedFd> {
-    let socket = open(at, SocketType::DGRAM, None)?;
+    let socket = open(at, SocketType::DGRAM)?;
     set_transparent(&socket, at)?;
     match at {
         SocketAddr::V4(_) => set_flag(&socket, libc::SOL_IP, libc::IP_RECVORIGDSTADDR)?,
@@ -179,10 +177,10 @@ fn packets(family: AddressFamily) -> io::Result<OwnedFd> {
     Ok(socket_with(family, SocketType::RAW, flags, Some(ipproto::RAW))?)
 }
 
-fn open(at: SocketAddr, kind: SocketType, protocol: Option<Protocol>) -> io::Result<OwnedFd> {
+fn open(at: SocketAddr, kind: SocketType) -> io::Result<OwnedFd> {
     let family = if at.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(family, kind, flags, protocol)?;
+    let socket = socket_with(family, kind, flags, None)?;
     if at.is_ipv6() {
         sockopt::set_ipv6_v6only(&socket, true)?;
     }
@@ -216,7 +214,8 @@ fn set_flag(socket: &OwnedFd, level: i32, name: i32) -> io::Result<()> {
 
 impl Inside {
     /// A message that says what the descriptors are, and the descriptors in its order: to be sent
-    /// together, by SCM_RIGHTS. At most 253 of them, which is what one message carries.
+    /// together, by SCM_RIGHTS. There is one for each address of `Plan::loopback`, and
+    /// some twenty more.
     pub fn into_parts(self) -> (Vec<u8>, Vec<OwnedFd>) {
         let (kinds, descriptors): (Vec<_>, Vec<_>) = self.sockets.into_iter().unzip();
         let mut message = vec![self.way as u8];
@@ -227,7 +226,7 @@ impl Inside {
     /// What `into_parts` gave. `None` where the two do not fit together.
     pub fn from_parts(message: &[u8], descriptors: Vec<OwnedFd>) -> Option<Self> {
         let (way, kinds) = message.split_first()?;
-        if kinds.len() != descriptors.len() || kinds.len() > SOCKETS {
+        if kinds.len() != descriptors.len() {
             return None;
         }
         let kinds: Option<Vec<_>> = kinds.iter().map(|kind| Kind::of(*kind)).collect();

@@ -52,9 +52,11 @@ impl Default for EgressLimits {
 }
 
 impl EgressLimits {
-    /// The default, with no more connections than a quarter of this process's descriptors is for.
+    /// The default, with no more connections than a quarter of the descriptors that this process
+    /// may have is for, at two each. What it may have is the maximum, which
+    /// [`climb`](crate::climb) raises the limit to.
     pub fn of_this_process() -> Self {
-        let descriptors = rustix::process::getrlimit(Resource::Nofile).current;
+        let descriptors = rustix::process::getrlimit(Resource::Nofile).maximum;
         let connections = descriptors.map_or(usize::MAX, |most| (most / 8) as usize);
         let default = Self::default();
         Self { connections_in_all: default.connections_in_all.min(connections), ..default }

@@ -40,14 +40,14 @@ pub(super) struct Messages {
 
 impl Messages {
     /// Adds a message: its type, flags beside "this is a request", the family's fixed header, and
-    /// what `body` writes after it. Returns its sequence number.
+    /// what `body` writes after it.
     pub(super) fn message(
         &mut self,
         kind: u16,
         flags: u16,
         fixed: &[u8],
         body: impl FnOnce(&mut Attributes<'_>),
-    ) -> u32 {
+    ) {
         self.sequence += 1;
         if flags & NLM_F_ACK != 0 {
             self.awaited = self.sequence;
@@ -63,7 +63,6 @@ impl Messages {
         body(&mut Attributes(&mut self.bytes));
         let length = (self.bytes.len() - start) as u32;
         patch(&mut self.bytes, start, &length.to_ne_bytes());
-        self.sequence
     }
 
     #[cfg(test)]

@@ -11,7 +11,7 @@ use cumulet_sandbox::egress::{Egress, EgressLimits, EgressPolicy, Resolvers};
 use cumulet_sandbox::{CgroupParent, Rung, climb};
 use serde_json::json;
 
-use crate::rig::{Watched, event, example, python, until};
+use crate::rig::{Watched, event, example, isolated, python, until};
 
 #[tokio::test]
 async fn the_endpoint_is_reached_and_no_other_port() {
@@ -103,6 +103,24 @@ async fn a_launcher_that_is_killed_is_replaced() {
     assert_ne!(parent(parent(rig.processes(1)[0])), launcher);
 }
 
+#[tokio::test]
+async fn a_launcher_that_says_nothing_is_ended_and_replaced() {
+    let text = "def handler(event, context):\n    return event\n";
+    let launcher = Arc::new(isolated(None, None));
+    let shared = Arc::clone(&launcher);
+    let one = python(text).start_on(|_| shared);
+    assert_eq!(one.value("1").await, 1);
+    let stopped = parent(parent(one.processes(0)[0]));
+    assert!(Command::new("kill").args(["-STOP", &stopped.to_string()]).status().unwrap().success());
+    let stopped = Watched::new(stopped);
+    launcher.set_patience(Duration::from_millis(50)).unwrap();
+    let other = python(text).start_on(|_| launcher);
+    assert_eq!(other.value("2").await, 2);
+    assert!(stopped.ended());
+    // Its sandboxes ended with it.
+    assert_eq!(one.value("3").await, 3);
+}
+
 fn parent(pid: u32) -> u32 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
@@ -136,7 +154,7 @@ async fn this_machine_gives_the_rung_that_its_user_can_have() {
     let climbed = climb(example("launcher"), folder.path(), None).unwrap();
     let root = rustix::process::geteuid().is_root();
     let full = root && CgroupParent::own().is_some();
-    assert_eq!(climbed.rung, if full { Rung::Full } else { Rung::Rootless });
+    assert_eq!(climbed.launcher.rung(), if full { Rung::Full } else { Rung::Rootless });
     assert_eq!(climbed.obstacle.is_none(), full);
     if !root {
         assert!(climbed.obstacle.unwrap().starts_with("Started by root, "));
@@ -151,7 +169,7 @@ async fn where_namespaces_are_denied_functions_are_plain_processes_and_it_says_w
     if std::env::var_os(DENIED).is_some() {
         let folder = tempfile::tempdir().unwrap();
         let climbed = climb(example("launcher"), folder.path(), None).unwrap();
-        assert_eq!(climbed.rung, Rung::Process);
+        assert_eq!(climbed.launcher.rung(), Rung::Process);
         let why = climbed.obstacle.unwrap();
         assert!(why.contains("sysctl -w user.max_user_namespaces=15000"), "{why}");
         let rig = python("def handler(event, context):\n    return event\n");

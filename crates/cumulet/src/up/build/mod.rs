@@ -20,9 +20,9 @@ use tokio::task::JoinSet;
 use self::recipe::Recipe;
 use super::app::{App, OWN};
 use super::code::Code;
-use super::command::Run;
 use super::files::{self, Listing};
 use super::progress::{Progress, Step, size};
+use crate::command::Run;
 
 /// What is in no package: others' bookkeeping, and what Python makes anew.
 const LEFT_OUT: [&str; 4] = [".git", ".aws-sam", OWN, "__pycache__"];
@@ -41,49 +41,42 @@ pub(super) struct Package {
 }
 
 /// One build, for all functions that it makes the same package of.
-struct Job {
-    ids: Vec<String>,
-    code: Code,
+pub(super) struct Job {
+    /// Their logical ids.
+    pub(super) ids: Vec<String>,
+    /// Of the first of them.
+    pub(super) code: Code,
     recipe: Recipe,
     /// Where the files go in the package.
     subfolder: &'static str,
 }
 
-/// What builds share.
-struct Workshop {
+/// Where an app is built.
+pub(super) struct Workshop {
     /// The app's folder.
     app: PathBuf,
     /// The folder of packages.
     folder: PathBuf,
-    progress: Progress,
-    /// This machine's interpreters, once they were looked for.
+    /// A folder of interpreters beside the machine's own.
+    runtimes: Option<PathBuf>,
+    /// All interpreters, once they were looked for.
     interpreters: OnceCell<Vec<Interpreter>>,
     places: Semaphore,
 }
 
-/// Builds all `codes`: packages by logical id.
+/// Builds all `codes` of an app: packages by logical id.
 pub(super) async fn build(
-    app: &App,
+    workshop: &Arc<Workshop>,
     codes: Vec<Code>,
     progress: &Progress,
 ) -> Result<BTreeMap<String, Package>, String> {
-    let folder = app.own("build");
-    fs::create_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     let jobs = jobs(codes)?;
-    tidy(&folder, &jobs);
-    let places = std::thread::available_parallelism().map_or(1, usize::from);
-    let workshop = Arc::new(Workshop {
-        app: app.folder.clone(),
-        folder,
-        progress: progress.clone(),
-        interpreters: OnceCell::new(),
-        places: Semaphore::new(places),
-    });
+    tidy(&workshop.folder, &jobs);
     // Dropped at the first failure, which ends the other builds.
     let mut running = JoinSet::new();
     for job in jobs {
-        let workshop = Arc::clone(&workshop);
-        running.spawn(async move { workshop.run(job).await });
+        let (workshop, progress) = (Arc::clone(workshop), progress.clone());
+        running.spawn(async move { workshop.run(job, &progress).await });
     }
     let mut packages = BTreeMap::new();
     while let Some(built) = running.join_next().await {
@@ -94,7 +87,7 @@ pub(super) async fn build(
 }
 
 /// The builds to do: one for all functions of the same folder and recipe.
-fn jobs(codes: Vec<Code>) -> Result<Vec<Job>, String> {
+pub(super) fn jobs(codes: Vec<Code>) -> Result<Vec<Job>, String> {
     let mut jobs: Vec<Job> = Vec::new();
     for code in codes {
         let (recipe, subfolder) = recipe::recipe(&code)?;
@@ -133,14 +126,28 @@ fn tidy(folder: &Path, jobs: &[Job]) {
 }
 
 impl Workshop {
-    async fn run(&self, job: Job) -> Result<(Vec<String>, Package), String> {
+    /// In the app's own folder.
+    pub(super) fn open(app: &App, runtimes: Option<PathBuf>) -> Result<Arc<Self>, String> {
+        let folder = app.own("build");
+        fs::create_dir_all(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
+        let places = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Arc::new(Self {
+            app: app.folder.clone(),
+            folder,
+            runtimes,
+            interpreters: OnceCell::new(),
+            places: Semaphore::new(places),
+        }))
+    }
+
+    async fn run(&self, job: Job, progress: &Progress) -> Result<(Vec<String>, Package), String> {
         let _place = self.places.acquire().await.map_err(|why| why.to_string())?;
         let names = match job.ids.as_slice() {
             [one] => one.clone(),
             [first, rest @ ..] => format!("{first} and {} more", rest.len()),
             [] => String::new(),
         };
-        let step = self.progress.step(format!("build {names}"));
+        let step = progress.step(format!("build {names}"));
         match self.made(&job, &step).await {
             Ok((package, fresh)) => {
                 let size = size(package.bytes);
@@ -149,10 +156,20 @@ impl Workshop {
             }
             Err(why) => {
                 step.failed();
-                let from = shown(&self.app, &job.code.path);
-                Err(format!("{names}, from {from}: {why}"))
+                Err(self.failed(&names, &job, &why))
             }
         }
+    }
+
+    /// The package of a job, as a part of `step`.
+    pub(super) async fn package(&self, job: &Job, step: &Step) -> Result<Package, String> {
+        let _place = self.places.acquire().await.map_err(|why| why.to_string())?;
+        let made = self.made(job, step).await;
+        made.map(|(package, _)| package).map_err(|why| self.failed(&job.ids.join(", "), job, &why))
+    }
+
+    fn failed(&self, names: &str, job: &Job, why: &str) -> String {
+        format!("{names}, from {}: {why}", shown(&self.app, &job.code.path))
     }
 
     /// The package of a job, and whether it was made just now.
@@ -258,7 +275,10 @@ impl Workshop {
     }
 
     async fn interpreters(&self) -> Result<&[Interpreter], String> {
-        let look = || async { blocking(|| Ok(cumulet_sandbox::discover(None))).await };
+        let look = || {
+            let runtimes = self.runtimes.clone();
+            blocking(move || Ok(cumulet_sandbox::discover(runtimes.as_deref())))
+        };
         self.interpreters.get_or_try_init(look).await.map(Vec::as_slice)
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::copy;
+use crate::command::{Run, on_path};
 use crate::up::code::Code;
-use crate::up::command::{Run, on_path};
 use crate::up::files::{Entry, Kind, Listing};
 use crate::up::progress::Step;
 

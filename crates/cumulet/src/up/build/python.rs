@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cumulet_sandbox::{Interpreter, Runtime, select};
 
-use crate::up::command::{Run, on_path};
+use crate::command::{Run, on_path};
 use crate::up::progress::Step;
 
 /// The interpreter that functions of this runtime get.

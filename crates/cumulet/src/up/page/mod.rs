@@ -5,6 +5,7 @@ mod kind;
 mod upload;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,14 +14,15 @@ use cumulet_api_cloudfront::ops::{CreateInvalidation, CreateInvalidationRequest}
 use cumulet_api_cloudfront::types::{InvalidationBatch, Paths};
 use cumulet_service::Cx;
 
+use self::upload::Sent;
 use super::app::{App, OWN};
 use super::build::{blocking, install};
-use super::command::Run;
 use super::files::{self, Listing};
 use super::progress::{Progress, Step};
 use super::settings::{FILE, PageSettings};
 use super::show;
 use crate::admin::outputs;
+use crate::command::Run;
 use crate::running::Running;
 
 /// Not a page's own.
@@ -57,7 +59,7 @@ pub(super) async fn publish(
     let step = progress.step(format!("page {name}"));
     match published(deployed, page, &step).await {
         Ok(done) => {
-            step.done(&done);
+            step.done(&done.to_string());
             Ok(())
         }
         Err(why) => {
@@ -67,11 +69,31 @@ pub(super) async fn publish(
     }
 }
 
-async fn published(
+/// What was uploaded, and to which bucket.
+pub(super) struct Published {
+    sent: Sent,
+    bucket: String,
+}
+
+impl Published {
+    /// Whether the bucket is not what it was.
+    pub(super) fn anything(&self) -> bool {
+        self.sent.anything()
+    }
+}
+
+impl fmt::Display for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.sent, self.bucket)
+    }
+}
+
+/// The same as a part of `step`.
+pub(super) async fn published(
     deployed: &Deployed<'_>,
     page: &PageSettings,
     step: &Step,
-) -> Result<String, String> {
+) -> Result<Published, String> {
     let folder = deployed.app.folder.join(&page.folder);
     if let Some(file) = &page.config {
         configure(deployed, &folder.join(file)).await?;
@@ -100,7 +122,7 @@ async fn published(
     if let Some(distribution) = page.distribution.as_ref().filter(|_| sent.anything()) {
         invalidate(deployed.cx, &deployed.means(distribution)).await?;
     }
-    Ok(format!("{sent} to {bucket}"))
+    Ok(Published { sent, bucket })
 }
 
 /// Writes what a page has to know of this cloud, where it is not written already.
@@ -152,7 +174,8 @@ async fn build(
         digest(&about, &listing, &output)
     };
     let before = blocking(inputs.clone()).await?;
-    let there = !page.output.as_os_str().is_empty() && folder.join(&page.output).is_dir();
+    // What is built among the sources is in the hash with them.
+    let there = folder.join(&page.output).is_dir();
     if there && fs::read_to_string(&stamp).is_ok_and(|text| text == before) {
         return Ok(());
     }

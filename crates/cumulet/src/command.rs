@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_mins(30);
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A program to run.
-pub(super) struct Run {
+pub(crate) struct Run {
     /// As a person would type it: `npm ci --omit=dev`.
     shown: String,
     command: Command,
@@ -28,7 +28,7 @@ pub(super) struct Run {
 
 impl Run {
     /// `program` in the folder `dir`.
-    pub(super) fn new(program: impl AsRef<OsStr>, dir: &Path) -> Self {
+    pub(crate) fn new(program: impl AsRef<OsStr>, dir: &Path) -> Self {
         let shown = Path::new(program.as_ref()).file_name().unwrap_or(program.as_ref());
         let shown = shown.to_string_lossy().into_owned();
         let mut command = Command::new(program.as_ref());
@@ -37,14 +37,14 @@ impl Run {
     }
 
     /// A command line for the shell, in the folder `dir`.
-    pub(super) fn shell(line: &str, dir: &Path) -> Self {
+    pub(crate) fn shell(line: &str, dir: &Path) -> Self {
         let mut command = Command::new("sh");
         command.arg("-c").arg(line).current_dir(dir);
         Self { shown: line.to_owned(), command }
     }
 
     /// One argument more.
-    pub(super) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.shown.push(' ');
         self.shown.push_str(&argument.as_ref().to_string_lossy());
         self.command.arg(argument);
@@ -52,24 +52,24 @@ impl Run {
     }
 
     /// An argument that says nothing to a person.
-    pub(super) fn quietly(mut self, argument: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn quietly(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
     /// A setting of its environment.
-    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// How it would be typed.
-    pub(super) fn shown(&self) -> &str {
+    pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
     /// Runs it to its end. The error says what ran, how it ended and what it said last.
-    pub(super) async fn run(self) -> Result<(), String> {
+    pub(crate) async fn run(self) -> Result<(), String> {
         let Self { shown, mut command } = self;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that what it starts ends with it.
@@ -148,7 +148,7 @@ fn failed(shown: &str, status: ExitStatus, said: &str) -> String {
 }
 
 /// The file called `name` in the folders of `PATH`.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }

@@ -141,12 +141,11 @@ class Server:
         """Makes the tables, and puts what is read into the first."""
         client = self.client()
         for name, indexes in tables.items():
-            attributes = ["pk", "sk", *(["text"] if indexes else [])]
             client.create_table(
                 TableName=name,
                 BillingMode="PAY_PER_REQUEST",
                 AttributeDefinitions=[
-                    {"AttributeName": name, "AttributeType": "S"} for name in attributes
+                    {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")
                 ],
                 KeySchema=[
                     {"AttributeName": "pk", "KeyType": "HASH"},

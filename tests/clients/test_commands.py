@@ -270,7 +270,7 @@ def test_doctor_looks_at_the_data_of_a_stopped_cloud(fresh_cloud):
     running = fresh_cloud.cumulet("doctor", "--verify", check=False)
     assert running.returncode == 1 and "in use" in running.stdout, running
     assert fresh_cloud.terminate() == 0
-    agree = "1 tables, 1 items, 1 index entries, 0 streams, 0 stream records: all agree"
+    agree = "1 tables, 1 items, 1 index entries, 0 streams, 0 stream records, 0 backups: all agree"
     assert agree in fresh_cloud.verify()
     nothing = ["--data", str(fresh_cloud.folder / "other")]
     assert fresh_cloud.cumulet("doctor", "--verify", *nothing, check=False).returncode == 1

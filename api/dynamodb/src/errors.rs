@@ -2,6 +2,42 @@
 
 use crate::prelude::*;
 
+/// `BackupInUseException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BackupInUseException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for BackupInUseException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "BackupInUseException",
+        code: "BackupInUseException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `BackupNotFoundException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BackupNotFoundException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for BackupNotFoundException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "BackupNotFoundException",
+        code: "BackupNotFoundException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
 /// `ConditionalCheckFailedException`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ConditionalCheckFailedException {
@@ -17,6 +53,24 @@ impl Exception for ConditionalCheckFailedException {
     const META: &'static ExceptionMeta = &ExceptionMeta {
         name: "ConditionalCheckFailedException",
         code: "ConditionalCheckFailedException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `ContinuousBackupsUnavailableException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct ContinuousBackupsUnavailableException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for ContinuousBackupsUnavailableException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "ContinuousBackupsUnavailableException",
+        code: "ContinuousBackupsUnavailableException",
         status: 400,
         fault: false,
         message_member: "message",
@@ -77,6 +131,24 @@ impl Exception for InternalServerError {
     };
 }
 
+/// `InvalidRestoreTimeException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct InvalidRestoreTimeException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for InvalidRestoreTimeException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "InvalidRestoreTimeException",
+        code: "InvalidRestoreTimeException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
 /// `ItemCollectionSizeLimitExceededException`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ItemCollectionSizeLimitExceededException {
@@ -107,6 +179,24 @@ impl Exception for LimitExceededException {
     const META: &'static ExceptionMeta = &ExceptionMeta {
         name: "LimitExceededException",
         code: "LimitExceededException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `PointInTimeRecoveryUnavailableException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct PointInTimeRecoveryUnavailableException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for PointInTimeRecoveryUnavailableException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "PointInTimeRecoveryUnavailableException",
+        code: "PointInTimeRecoveryUnavailableException",
         status: 400,
         fault: false,
         message_member: "message",
@@ -221,6 +311,42 @@ impl Exception for ResourceNotFoundException {
     const META: &'static ExceptionMeta = &ExceptionMeta {
         name: "ResourceNotFoundException",
         code: "ResourceNotFoundException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `TableAlreadyExistsException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct TableAlreadyExistsException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for TableAlreadyExistsException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "TableAlreadyExistsException",
+        code: "TableAlreadyExistsException",
+        status: 400,
+        fault: false,
+        message_member: "message",
+    };
+}
+
+/// `TableInUseException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct TableInUseException {
+    /// `message`.
+    #[shape(wire = "message")]
+    pub message: Option<String>,
+}
+
+impl Exception for TableInUseException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "TableInUseException",
+        code: "TableInUseException",
         status: 400,
         fault: false,
         message_member: "message",

@@ -65,6 +65,132 @@ pub struct AttributeValueUpdate {
     pub action: Option<AttributeAction>,
 }
 
+/// `BackupDescription`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BackupDescription {
+    /// `BackupDetails`.
+    #[shape(wire = "BackupDetails")]
+    pub backup_details: Option<BackupDetails>,
+    /// `SourceTableDetails`.
+    #[shape(wire = "SourceTableDetails")]
+    pub source_table_details: Option<SourceTableDetails>,
+    /// `SourceTableFeatureDetails`.
+    #[shape(wire = "SourceTableFeatureDetails")]
+    pub source_table_feature_details: Option<SourceTableFeatureDetails>,
+}
+
+/// `BackupDetails`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BackupDetails {
+    /// `BackupArn`.
+    #[shape(wire = "BackupArn", required, min = 37, max = 1024)]
+    pub backup_arn: String,
+    /// `BackupName`.
+    #[shape(wire = "BackupName", required, min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub backup_name: String,
+    /// `BackupSizeBytes`.
+    #[shape(wire = "BackupSizeBytes", min = 0)]
+    pub backup_size_bytes: Option<i64>,
+    /// `BackupStatus`.
+    #[shape(wire = "BackupStatus", required)]
+    pub backup_status: BackupStatus,
+    /// `BackupType`.
+    #[shape(wire = "BackupType", required)]
+    pub backup_type: BackupType,
+    /// `BackupCreationDateTime`.
+    #[shape(wire = "BackupCreationDateTime", required)]
+    pub backup_creation_date_time: Timestamp,
+    /// `BackupExpiryDateTime`.
+    #[shape(wire = "BackupExpiryDateTime")]
+    pub backup_expiry_date_time: Option<Timestamp>,
+}
+
+/// `BackupStatus`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum BackupStatus {
+    #[default]
+    /// `CREATING`.
+    #[shape(wire = "CREATING")]
+    Creating,
+    /// `DELETED`.
+    #[shape(wire = "DELETED")]
+    Deleted,
+    /// `AVAILABLE`.
+    #[shape(wire = "AVAILABLE")]
+    Available,
+}
+
+/// `BackupSummary`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct BackupSummary {
+    /// `TableName`.
+    #[shape(wire = "TableName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub table_name: Option<String>,
+    /// `TableId`.
+    #[shape(
+        wire = "TableId",
+        pattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    )]
+    pub table_id: Option<String>,
+    /// `TableArn`.
+    #[shape(wire = "TableArn", min = 1, max = 1024)]
+    pub table_arn: Option<String>,
+    /// `BackupArn`.
+    #[shape(wire = "BackupArn", min = 37, max = 1024)]
+    pub backup_arn: Option<String>,
+    /// `BackupName`.
+    #[shape(wire = "BackupName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub backup_name: Option<String>,
+    /// `BackupCreationDateTime`.
+    #[shape(wire = "BackupCreationDateTime")]
+    pub backup_creation_date_time: Option<Timestamp>,
+    /// `BackupExpiryDateTime`.
+    #[shape(wire = "BackupExpiryDateTime")]
+    pub backup_expiry_date_time: Option<Timestamp>,
+    /// `BackupStatus`.
+    #[shape(wire = "BackupStatus")]
+    pub backup_status: Option<BackupStatus>,
+    /// `BackupType`.
+    #[shape(wire = "BackupType")]
+    pub backup_type: Option<BackupType>,
+    /// `BackupSizeBytes`.
+    #[shape(wire = "BackupSizeBytes", min = 0)]
+    pub backup_size_bytes: Option<i64>,
+}
+
+/// `BackupType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum BackupType {
+    #[default]
+    /// `USER`.
+    #[shape(wire = "USER")]
+    User,
+    /// `SYSTEM`.
+    #[shape(wire = "SYSTEM")]
+    System,
+    /// `AWS_BACKUP`.
+    #[shape(wire = "AWS_BACKUP")]
+    AwsBackup,
+}
+
+/// `BackupTypeFilter`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum BackupTypeFilter {
+    #[default]
+    /// `USER`.
+    #[shape(wire = "USER")]
+    User,
+    /// `SYSTEM`.
+    #[shape(wire = "SYSTEM")]
+    System,
+    /// `AWS_BACKUP`.
+    #[shape(wire = "AWS_BACKUP")]
+    AwsBackup,
+    /// `ALL`.
+    #[shape(wire = "ALL")]
+    All,
+}
+
 /// `BatchStatementError`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct BatchStatementError {
@@ -680,6 +806,26 @@ pub struct GlobalSecondaryIndexDescription {
     pub warm_throughput: Option<GlobalSecondaryIndexWarmThroughputDescription>,
 }
 
+/// `GlobalSecondaryIndexInfo`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct GlobalSecondaryIndexInfo {
+    /// `IndexName`.
+    #[shape(wire = "IndexName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub index_name: Option<String>,
+    /// `KeySchema`.
+    #[shape(wire = "KeySchema", min = 1)]
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    /// `Projection`.
+    #[shape(wire = "Projection")]
+    pub projection: Option<Projection>,
+    /// `ProvisionedThroughput`.
+    #[shape(wire = "ProvisionedThroughput")]
+    pub provisioned_throughput: Option<ProvisionedThroughput>,
+    /// `OnDemandThroughput`.
+    #[shape(wire = "OnDemandThroughput")]
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+}
+
 /// `GlobalSecondaryIndexUpdate`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct GlobalSecondaryIndexUpdate {
@@ -879,6 +1025,20 @@ pub struct LocalSecondaryIndexDescription {
     pub index_arn: Option<String>,
 }
 
+/// `LocalSecondaryIndexInfo`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct LocalSecondaryIndexInfo {
+    /// `IndexName`.
+    #[shape(wire = "IndexName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub index_name: Option<String>,
+    /// `KeySchema`.
+    #[shape(wire = "KeySchema", min = 1)]
+    pub key_schema: Option<Vec<KeySchemaElement>>,
+    /// `Projection`.
+    #[shape(wire = "Projection")]
+    pub projection: Option<Projection>,
+}
+
 /// `MultiRegionConsistency`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum MultiRegionConsistency {
@@ -939,6 +1099,17 @@ pub struct PointInTimeRecoveryDescription {
     /// `LatestRestorableDateTime`.
     #[shape(wire = "LatestRestorableDateTime")]
     pub latest_restorable_date_time: Option<Timestamp>,
+}
+
+/// `PointInTimeRecoverySpecification`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct PointInTimeRecoverySpecification {
+    /// `PointInTimeRecoveryEnabled`.
+    #[shape(wire = "PointInTimeRecoveryEnabled", required)]
+    pub point_in_time_recovery_enabled: bool,
+    /// `RecoveryPeriodInDays`.
+    #[shape(wire = "RecoveryPeriodInDays", min = 1, max = 35)]
+    pub recovery_period_in_days: Option<i32>,
 }
 
 /// `PointInTimeRecoveryStatus`.
@@ -1372,6 +1543,68 @@ pub enum Select {
     /// `COUNT`.
     #[shape(wire = "COUNT")]
     Count,
+}
+
+/// `SourceTableDetails`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct SourceTableDetails {
+    /// `TableName`.
+    #[shape(wire = "TableName", required, min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub table_name: String,
+    /// `TableId`.
+    #[shape(
+        wire = "TableId",
+        required,
+        pattern = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    )]
+    pub table_id: String,
+    /// `TableArn`.
+    #[shape(wire = "TableArn", min = 1, max = 1024)]
+    pub table_arn: Option<String>,
+    /// `TableSizeBytes`.
+    #[shape(wire = "TableSizeBytes")]
+    pub table_size_bytes: Option<i64>,
+    /// `KeySchema`.
+    #[shape(wire = "KeySchema", required, min = 1)]
+    pub key_schema: Vec<KeySchemaElement>,
+    /// `TableCreationDateTime`.
+    #[shape(wire = "TableCreationDateTime", required)]
+    pub table_creation_date_time: Timestamp,
+    /// `ProvisionedThroughput`.
+    #[shape(wire = "ProvisionedThroughput", required)]
+    pub provisioned_throughput: ProvisionedThroughput,
+    /// `OnDemandThroughput`.
+    #[shape(wire = "OnDemandThroughput")]
+    pub on_demand_throughput: Option<OnDemandThroughput>,
+    /// `ItemCount`.
+    #[shape(wire = "ItemCount", min = 0)]
+    pub item_count: Option<i64>,
+    /// `BillingMode`.
+    #[shape(wire = "BillingMode")]
+    pub billing_mode: Option<BillingMode>,
+}
+
+/// `SourceTableFeatureDetails`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct SourceTableFeatureDetails {
+    /// `LocalSecondaryIndexes`.
+    #[shape(wire = "LocalSecondaryIndexes")]
+    pub local_secondary_indexes: Option<Vec<LocalSecondaryIndexInfo>>,
+    /// `GlobalSecondaryIndexes`.
+    #[shape(wire = "GlobalSecondaryIndexes")]
+    pub global_secondary_indexes: Option<Vec<GlobalSecondaryIndexInfo>>,
+    /// `StreamDescription`.
+    #[shape(wire = "StreamDescription")]
+    pub stream_description: Option<StreamSpecification>,
+    /// `TimeToLiveDescription`.
+    #[shape(wire = "TimeToLiveDescription")]
+    pub time_to_live_description: Option<TimeToLiveDescription>,
+    /// `SSEDescription`.
+    #[shape(wire = "SSEDescription")]
+    pub sse_description: Option<SSEDescription>,
+    /// `VectorIndexes`.
+    #[shape(wire = "VectorIndexes")]
+    pub vector_indexes: Option<Vec<VectorIndexInfo>>,
 }
 
 /// `StreamSpecification`.
@@ -1814,6 +2047,29 @@ pub struct VectorIndexDescription {
     /// `IndexArn`.
     #[shape(wire = "IndexArn")]
     pub index_arn: Option<String>,
+}
+
+/// `VectorIndexInfo`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct VectorIndexInfo {
+    /// `IndexName`.
+    #[shape(wire = "IndexName", min = 3, max = 255, pattern = "[a-zA-Z0-9_.-]+")]
+    pub index_name: Option<String>,
+    /// `VectorAttribute`.
+    #[shape(wire = "VectorAttribute")]
+    pub vector_attribute: Option<VectorAttributeDefinition>,
+    /// `SearchSchema`.
+    #[shape(wire = "SearchSchema", min = 1)]
+    pub search_schema: Option<Vec<SearchSchemaElement>>,
+    /// `Projection`.
+    #[shape(wire = "Projection")]
+    pub projection: Option<Projection>,
+    /// `Dimensions`.
+    #[shape(wire = "Dimensions", min = 1)]
+    pub dimensions: Option<i64>,
+    /// `DistanceFunction`.
+    #[shape(wire = "DistanceFunction")]
+    pub distance_function: Option<VectorDistanceFunction>,
 }
 
 /// `VectorIndexUpdate`.

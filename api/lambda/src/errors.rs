@@ -782,6 +782,27 @@ impl Exception for ResourceConflictException {
     };
 }
 
+/// `ResourceInUseException`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct ResourceInUseException {
+    /// `Type`.
+    #[shape(wire = "Type")]
+    pub r#type: Option<String>,
+    /// `Message`.
+    #[shape(wire = "Message")]
+    pub message: Option<String>,
+}
+
+impl Exception for ResourceInUseException {
+    const META: &'static ExceptionMeta = &ExceptionMeta {
+        name: "ResourceInUseException",
+        code: "ResourceInUseException",
+        status: 400,
+        fault: false,
+        message_member: "Message",
+    };
+}
+
 /// `ResourceNotFoundException`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct ResourceNotFoundException {

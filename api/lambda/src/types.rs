@@ -81,6 +81,17 @@ pub struct AliasRoutingConfiguration {
     pub additional_version_weights: Option<BTreeMap<String, f64>>,
 }
 
+/// `AmazonManagedKafkaEventSourceConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct AmazonManagedKafkaEventSourceConfig {
+    /// `ConsumerGroupId`.
+    #[shape(wire = "ConsumerGroupId", min = 1, max = 200, pattern = "[ a-zA-Z0-9-\\/*:_+=.@-]*")]
+    pub consumer_group_id: Option<String>,
+    /// `SchemaRegistryConfig`.
+    #[shape(wire = "SchemaRegistryConfig")]
+    pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
+}
+
 /// `ApplicationLogLevel`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum ApplicationLogLevel {
@@ -196,6 +207,20 @@ pub enum DirectS3Read {
     Auto,
 }
 
+/// `DocumentDBEventSourceConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct DocumentDBEventSourceConfig {
+    /// `DatabaseName`.
+    #[shape(wire = "DatabaseName", min = 1, max = 63, pattern = "[^ /\\.$\\x22]*")]
+    pub database_name: Option<String>,
+    /// `CollectionName`.
+    #[shape(wire = "CollectionName", min = 1, max = 57)]
+    pub collection_name: Option<String>,
+    /// `FullDocument`.
+    #[shape(wire = "FullDocument")]
+    pub full_document: Option<FullDocument>,
+}
+
 /// `DurableConfig`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct DurableConfig {
@@ -281,6 +306,196 @@ pub struct EphemeralStorage {
     pub size: i32,
 }
 
+/// `EventSourceMappingConfiguration`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct EventSourceMappingConfiguration {
+    /// `UUID`.
+    #[shape(wire = "UUID", min = 36, max = 36)]
+    pub uuid: Option<String>,
+    /// `StartingPosition`.
+    #[shape(wire = "StartingPosition")]
+    pub starting_position: Option<EventSourcePosition>,
+    /// `StartingPositionTimestamp`.
+    #[shape(wire = "StartingPositionTimestamp")]
+    pub starting_position_timestamp: Option<Timestamp>,
+    /// `BatchSize`.
+    #[shape(wire = "BatchSize", min = 1, max = 10000)]
+    pub batch_size: Option<i32>,
+    /// `MaximumBatchingWindowInSeconds`.
+    #[shape(wire = "MaximumBatchingWindowInSeconds", min = 0, max = 300)]
+    pub maximum_batching_window_in_seconds: Option<i32>,
+    /// `ParallelizationFactor`.
+    #[shape(wire = "ParallelizationFactor", min = 1, max = 10)]
+    pub parallelization_factor: Option<i32>,
+    /// `EventSourceArn`.
+    #[shape(
+        wire = "EventSourceArn",
+        min = 0,
+        max = 10000,
+        pattern = "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"
+    )]
+    pub event_source_arn: Option<String>,
+    /// `FilterCriteria`.
+    #[shape(wire = "FilterCriteria")]
+    pub filter_criteria: Option<FilterCriteria>,
+    /// `FilterCriteriaError`.
+    #[shape(wire = "FilterCriteriaError")]
+    pub filter_criteria_error: Option<FilterCriteriaError>,
+    /// `KMSKeyArn`.
+    #[shape(
+        wire = "KMSKeyArn",
+        min = 0,
+        max = 10000,
+        pattern = "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
+    )]
+    pub kms_key_arn: Option<String>,
+    /// `MetricsConfig`.
+    #[shape(wire = "MetricsConfig")]
+    pub metrics_config: Option<EventSourceMappingMetricsConfig>,
+    /// `LoggingConfig`.
+    #[shape(wire = "LoggingConfig")]
+    pub logging_config: Option<EventSourceMappingLoggingConfig>,
+    /// `ScalingConfig`.
+    #[shape(wire = "ScalingConfig")]
+    pub scaling_config: Option<ScalingConfig>,
+    /// `FunctionArn`.
+    #[shape(
+        wire = "FunctionArn",
+        min = 0,
+        max = 10000,
+        pattern = "arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"
+    )]
+    pub function_arn: Option<String>,
+    /// `LastModified`.
+    #[shape(wire = "LastModified")]
+    pub last_modified: Option<Timestamp>,
+    /// `LastProcessingResult`.
+    #[shape(wire = "LastProcessingResult")]
+    pub last_processing_result: Option<String>,
+    /// `State`.
+    #[shape(wire = "State")]
+    pub state: Option<String>,
+    /// `StateTransitionReason`.
+    #[shape(wire = "StateTransitionReason")]
+    pub state_transition_reason: Option<String>,
+    /// `DestinationConfig`.
+    #[shape(wire = "DestinationConfig")]
+    pub destination_config: Option<DestinationConfig>,
+    /// `Topics`.
+    #[shape(
+        wire = "Topics",
+        min = 1,
+        max = 1,
+        each(min = 1, max = 249, pattern = "[^.]([a-zA-Z0-9\\-_.]+)")
+    )]
+    pub topics: Option<Vec<String>>,
+    /// `Queues`.
+    #[shape(wire = "Queues", min = 1, max = 1, each(min = 1, max = 1000, pattern = "[\\s\\S]*"))]
+    pub queues: Option<Vec<String>>,
+    /// `SourceAccessConfigurations`.
+    #[shape(wire = "SourceAccessConfigurations", min = 0, max = 23)]
+    pub source_access_configurations: Option<Vec<SourceAccessConfiguration>>,
+    /// `SelfManagedEventSource`.
+    #[shape(wire = "SelfManagedEventSource")]
+    pub self_managed_event_source: Option<SelfManagedEventSource>,
+    /// `MaximumRecordAgeInSeconds`.
+    #[shape(wire = "MaximumRecordAgeInSeconds", min = -1, max = 604800)]
+    pub maximum_record_age_in_seconds: Option<i32>,
+    /// `BisectBatchOnFunctionError`.
+    #[shape(wire = "BisectBatchOnFunctionError")]
+    pub bisect_batch_on_function_error: Option<bool>,
+    /// `MaximumRetryAttempts`.
+    #[shape(wire = "MaximumRetryAttempts", min = -1, max = 10000)]
+    pub maximum_retry_attempts: Option<i32>,
+    /// `TumblingWindowInSeconds`.
+    #[shape(wire = "TumblingWindowInSeconds", min = 0, max = 900)]
+    pub tumbling_window_in_seconds: Option<i32>,
+    /// `FunctionResponseTypes`.
+    #[shape(wire = "FunctionResponseTypes", min = 0, max = 1)]
+    pub function_response_types: Option<Vec<FunctionResponseType>>,
+    /// `AmazonManagedKafkaEventSourceConfig`.
+    #[shape(wire = "AmazonManagedKafkaEventSourceConfig")]
+    pub amazon_managed_kafka_event_source_config: Option<AmazonManagedKafkaEventSourceConfig>,
+    /// `SelfManagedKafkaEventSourceConfig`.
+    #[shape(wire = "SelfManagedKafkaEventSourceConfig")]
+    pub self_managed_kafka_event_source_config: Option<SelfManagedKafkaEventSourceConfig>,
+    /// `DocumentDBEventSourceConfig`.
+    #[shape(wire = "DocumentDBEventSourceConfig")]
+    pub document_db_event_source_config: Option<DocumentDBEventSourceConfig>,
+    /// `EventSourceMappingArn`.
+    #[shape(
+        wire = "EventSourceMappingArn",
+        min = 85,
+        max = 120,
+        pattern = "arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    )]
+    pub event_source_mapping_arn: Option<String>,
+    /// `ProvisionedPollerConfig`.
+    #[shape(wire = "ProvisionedPollerConfig")]
+    pub provisioned_poller_config: Option<ProvisionedPollerConfig>,
+}
+
+/// `EventSourceMappingLoggingConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct EventSourceMappingLoggingConfig {
+    /// `SystemLogLevel`.
+    #[shape(wire = "SystemLogLevel")]
+    pub system_log_level: Option<EventSourceMappingSystemLogLevel>,
+}
+
+/// `EventSourceMappingMetric`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum EventSourceMappingMetric {
+    #[default]
+    /// `EventCount`.
+    #[shape(wire = "EventCount")]
+    EventCount,
+    /// `ErrorCount`.
+    #[shape(wire = "ErrorCount")]
+    ErrorCount,
+    /// `KafkaMetrics`.
+    #[shape(wire = "KafkaMetrics")]
+    KafkaMetrics,
+}
+
+/// `EventSourceMappingMetricsConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct EventSourceMappingMetricsConfig {
+    /// `Metrics`.
+    #[shape(wire = "Metrics", min = 0, max = 3)]
+    pub metrics: Option<Vec<EventSourceMappingMetric>>,
+}
+
+/// `EventSourceMappingSystemLogLevel`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum EventSourceMappingSystemLogLevel {
+    #[default]
+    /// `DEBUG`.
+    #[shape(wire = "DEBUG")]
+    Debug,
+    /// `INFO`.
+    #[shape(wire = "INFO")]
+    Info,
+    /// `WARN`.
+    #[shape(wire = "WARN")]
+    Warn,
+}
+
+/// `EventSourcePosition`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum EventSourcePosition {
+    #[default]
+    /// `TRIM_HORIZON`.
+    #[shape(wire = "TRIM_HORIZON")]
+    TrimHorizon,
+    /// `LATEST`.
+    #[shape(wire = "LATEST")]
+    Latest,
+    /// `AT_TIMESTAMP`.
+    #[shape(wire = "AT_TIMESTAMP")]
+    AtTimestamp,
+}
+
 /// `FileSystemConfig`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct FileSystemConfig {
@@ -305,6 +520,45 @@ pub struct FileSystemConfig {
     /// `S3FilesConfig`.
     #[shape(wire = "S3FilesConfig")]
     pub s3_files_config: Option<S3FilesConfig>,
+}
+
+/// `Filter`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct Filter {
+    /// `Pattern`.
+    #[shape(wire = "Pattern", min = 0, max = 4096, pattern = "[\\s\\S]*")]
+    pub pattern: Option<String>,
+}
+
+/// `FilterCriteria`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct FilterCriteria {
+    /// `Filters`.
+    #[shape(wire = "Filters")]
+    pub filters: Option<Vec<Filter>>,
+}
+
+/// `FilterCriteriaError`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct FilterCriteriaError {
+    /// `ErrorCode`.
+    #[shape(wire = "ErrorCode", min = 10, max = 50, pattern = "[A-Za-z]+Exception")]
+    pub error_code: Option<String>,
+    /// `Message`.
+    #[shape(wire = "Message", min = 10, max = 2048, pattern = ".*")]
+    pub message: Option<String>,
+}
+
+/// `FullDocument`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum FullDocument {
+    #[default]
+    /// `UpdateLookup`.
+    #[shape(wire = "UpdateLookup")]
+    UpdateLookup,
+    /// `Default`.
+    #[shape(wire = "Default")]
+    Default,
 }
 
 /// `FunctionCode`.
@@ -583,6 +837,15 @@ pub struct FunctionEventInvokeConfig {
     pub destination_config: Option<DestinationConfig>,
 }
 
+/// `FunctionResponseType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum FunctionResponseType {
+    #[default]
+    /// `ReportBatchItemFailures`.
+    #[shape(wire = "ReportBatchItemFailures")]
+    ReportBatchItemFailures,
+}
+
 /// `FunctionRuntimeConfig`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct FunctionRuntimeConfig {
@@ -771,6 +1034,94 @@ pub enum InvokeMode {
     /// `RESPONSE_STREAM`.
     #[shape(wire = "RESPONSE_STREAM")]
     ResponseStream,
+}
+
+/// `KafkaEventSourceMappingConsumptionMode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum KafkaEventSourceMappingConsumptionMode {
+    #[default]
+    /// `Stream`.
+    #[shape(wire = "Stream")]
+    Stream,
+    /// `Queue`.
+    #[shape(wire = "Queue")]
+    Queue,
+}
+
+/// `KafkaSchemaRegistryAccessConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct KafkaSchemaRegistryAccessConfig {
+    /// `Type`.
+    #[shape(wire = "Type")]
+    pub r#type: Option<KafkaSchemaRegistryAuthType>,
+    /// `URI`.
+    #[shape(
+        wire = "URI",
+        min = 0,
+        max = 10000,
+        pattern = "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"
+    )]
+    pub uri: Option<String>,
+}
+
+/// `KafkaSchemaRegistryAuthType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum KafkaSchemaRegistryAuthType {
+    #[default]
+    /// `BASIC_AUTH`.
+    #[shape(wire = "BASIC_AUTH")]
+    BasicAuth,
+    /// `CLIENT_CERTIFICATE_TLS_AUTH`.
+    #[shape(wire = "CLIENT_CERTIFICATE_TLS_AUTH")]
+    ClientCertificateTlsAuth,
+    /// `SERVER_ROOT_CA_CERTIFICATE`.
+    #[shape(wire = "SERVER_ROOT_CA_CERTIFICATE")]
+    ServerRootCaCertificate,
+    /// `OAUTHBEARER_AUTH`.
+    #[shape(wire = "OAUTHBEARER_AUTH")]
+    OauthbearerAuth,
+}
+
+/// `KafkaSchemaRegistryConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct KafkaSchemaRegistryConfig {
+    /// `SchemaRegistryURI`.
+    #[shape(
+        wire = "SchemaRegistryURI",
+        min = 1,
+        max = 10000,
+        pattern = "[a-zA-Z0-9-\\/*:_+=.@-]*"
+    )]
+    pub schema_registry_uri: Option<String>,
+    /// `EventRecordFormat`.
+    #[shape(wire = "EventRecordFormat")]
+    pub event_record_format: Option<SchemaRegistryEventRecordFormat>,
+    /// `AccessConfigs`.
+    #[shape(wire = "AccessConfigs")]
+    pub access_configs: Option<Vec<KafkaSchemaRegistryAccessConfig>>,
+    /// `SchemaValidationConfigs`.
+    #[shape(wire = "SchemaValidationConfigs")]
+    pub schema_validation_configs: Option<Vec<KafkaSchemaValidationConfig>>,
+}
+
+/// `KafkaSchemaValidationAttribute`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum KafkaSchemaValidationAttribute {
+    #[default]
+    /// `KEY`.
+    #[shape(wire = "KEY")]
+    Key,
+    /// `VALUE`.
+    #[shape(wire = "VALUE")]
+    Value,
+}
+
+/// `KafkaSchemaValidationConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct KafkaSchemaValidationConfig {
+    /// `Attribute`.
+    #[shape(wire = "Attribute")]
+    pub attribute: Option<KafkaSchemaValidationAttribute>,
 }
 
 /// `LambdaManagedInstancesCapacityProviderConfig`.
@@ -1150,6 +1501,20 @@ pub enum PackageType {
     Image,
 }
 
+/// `ProvisionedPollerConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct ProvisionedPollerConfig {
+    /// `MinimumPollers`.
+    #[shape(wire = "MinimumPollers", min = 1, max = 200)]
+    pub minimum_pollers: Option<i32>,
+    /// `MaximumPollers`.
+    #[shape(wire = "MaximumPollers", min = 1, max = 10000)]
+    pub maximum_pollers: Option<i32>,
+    /// `PollerGroupName`.
+    #[shape(wire = "PollerGroupName", min = 0, max = 128, pattern = "[a-zA-Z0-9-_]*")]
+    pub poller_group_name: Option<String>,
+}
+
 /// `RecursiveLoop`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
 pub enum RecursiveLoop {
@@ -1391,6 +1756,61 @@ pub enum S3ObjectStorageMode {
     Reference,
 }
 
+/// `ScalingConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct ScalingConfig {
+    /// `MaximumConcurrency`.
+    #[shape(wire = "MaximumConcurrency", min = 2, max = 1000)]
+    pub maximum_concurrency: Option<i32>,
+}
+
+/// `SchemaRegistryEventRecordFormat`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum SchemaRegistryEventRecordFormat {
+    #[default]
+    /// `JSON`.
+    #[shape(wire = "JSON")]
+    Json,
+    /// `SOURCE`.
+    #[shape(wire = "SOURCE")]
+    Source,
+}
+
+/// `SelfManagedEventSource`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct SelfManagedEventSource {
+    /// `Endpoints`.
+    #[shape(
+        wire = "Endpoints",
+        min = 1,
+        max = 2,
+        each(
+            min = 1,
+            max = 10,
+            each(
+                min = 1,
+                max = 300,
+                pattern = "(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"
+            )
+        )
+    )]
+    pub endpoints: Option<BTreeMap<String, Vec<String>>>,
+}
+
+/// `SelfManagedKafkaEventSourceConfig`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct SelfManagedKafkaEventSourceConfig {
+    /// `ConsumerGroupId`.
+    #[shape(wire = "ConsumerGroupId", min = 1, max = 200, pattern = "[ a-zA-Z0-9-\\/*:_+=.@-]*")]
+    pub consumer_group_id: Option<String>,
+    /// `SchemaRegistryConfig`.
+    #[shape(wire = "SchemaRegistryConfig")]
+    pub schema_registry_config: Option<KafkaSchemaRegistryConfig>,
+    /// `ConsumptionMode`.
+    #[shape(wire = "ConsumptionMode")]
+    pub consumption_mode: Option<KafkaEventSourceMappingConsumptionMode>,
+}
+
 /// `SnapStart`.
 #[derive(Debug, Clone, Default, Shape)]
 pub struct SnapStart {
@@ -1432,6 +1852,68 @@ pub struct SnapStartResponse {
     /// `OptimizationStatus`.
     #[shape(wire = "OptimizationStatus")]
     pub optimization_status: Option<SnapStartOptimizationStatus>,
+}
+
+/// `SourceAccessConfiguration`.
+#[derive(Debug, Clone, Default, Shape)]
+pub struct SourceAccessConfiguration {
+    /// `Type`.
+    #[shape(wire = "Type")]
+    pub r#type: Option<SourceAccessType>,
+    /// `URI`.
+    #[shape(wire = "URI", min = 1, max = 200, pattern = "[ a-zA-Z0-9-\\/*:_+=.@-]*")]
+    pub uri: Option<String>,
+}
+
+/// `SourceAccessType`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Shape)]
+pub enum SourceAccessType {
+    #[default]
+    /// `BASIC_AUTH`.
+    #[shape(wire = "BASIC_AUTH")]
+    BasicAuth,
+    /// `VPC_SUBNET`.
+    #[shape(wire = "VPC_SUBNET")]
+    VpcSubnet,
+    /// `VPC_SECURITY_GROUP`.
+    #[shape(wire = "VPC_SECURITY_GROUP")]
+    VpcSecurityGroup,
+    /// `SASL_SCRAM_512_AUTH`.
+    #[shape(wire = "SASL_SCRAM_512_AUTH")]
+    SaslScram512Auth,
+    /// `SASL_SCRAM_256_AUTH`.
+    #[shape(wire = "SASL_SCRAM_256_AUTH")]
+    SaslScram256Auth,
+    /// `VIRTUAL_HOST`.
+    #[shape(wire = "VIRTUAL_HOST")]
+    VirtualHost,
+    /// `CLIENT_CERTIFICATE_TLS_AUTH`.
+    #[shape(wire = "CLIENT_CERTIFICATE_TLS_AUTH")]
+    ClientCertificateTlsAuth,
+    /// `SERVER_ROOT_CA_CERTIFICATE`.
+    #[shape(wire = "SERVER_ROOT_CA_CERTIFICATE")]
+    ServerRootCaCertificate,
+    /// `OAUTHBEARER_AUTH`.
+    #[shape(wire = "OAUTHBEARER_AUTH")]
+    OauthbearerAuth,
+    /// `OAUTHBEARER_SCOPE`.
+    #[shape(wire = "OAUTHBEARER_SCOPE")]
+    OauthbearerScope,
+    /// `OAUTHBEARER_AUDIENCE`.
+    #[shape(wire = "OAUTHBEARER_AUDIENCE")]
+    OauthbearerAudience,
+    /// `OAUTHBEARER_LOGICAL_CLUSTER`.
+    #[shape(wire = "OAUTHBEARER_LOGICAL_CLUSTER")]
+    OauthbearerLogicalCluster,
+    /// `OAUTHBEARER_IDENTITY_POOL`.
+    #[shape(wire = "OAUTHBEARER_IDENTITY_POOL")]
+    OauthbearerIdentityPool,
+    /// `IAM_AUTH`.
+    #[shape(wire = "IAM_AUTH")]
+    IamAuth,
+    /// `IAM_OAUTHBEARER_AUTH`.
+    #[shape(wire = "IAM_OAUTHBEARER_AUTH")]
+    IamOauthbearerAuth,
 }
 
 /// `State`.

@@ -1,10 +1,9 @@
-//! The limit: hyper with nothing around it.
-
-use std::convert::Infallible;
+//! The limit: hyper with nothing around it. It reads what it is sent.
 
 use bytes::Bytes;
-use http::Response;
-use http_body_util::Full;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
@@ -22,9 +21,13 @@ async fn serve(body: Bytes) -> Result<(), String> {
         let (stream, _) = listener.accept().await.map_err(said)?;
         stream.set_nodelay(true).map_err(said)?;
         let body = body.clone();
-        let answer = service_fn(move |_| {
+        let answer = service_fn(move |request: Request<Incoming>| {
             let answer = Response::new(Full::new(body.clone()));
-            async move { Ok::<_, Infallible>(answer) }
+            async move {
+                // What is not read would close the connection.
+                request.into_body().collect().await?;
+                Ok::<_, hyper::Error>(answer)
+            }
         });
         tokio::spawn(async move {
             let mut server = hyper::server::conn::http1::Builder::new();

@@ -30,6 +30,9 @@ pub struct Limits {
     pub skew: Duration,
     /// Requests of one client that re-enter this cloud in-process.
     pub hops: u8,
+    /// Bytes of a DynamoDB item collection: the items of a table with local indexes, and their
+    /// entries, that share a partition key (AWS: 10 GB).
+    pub item_collection: u64,
     /// Sites that get a loopback port of their own.
     pub site_ports: usize,
     /// Bytes of answers that the CDN keeps in memory, over all distributions.
@@ -55,6 +58,7 @@ impl Default for Limits {
             drain: Duration::from_secs(20),
             skew: Duration::from_secs(15 * 60),
             hops: 8,
+            item_collection: 10 << 30,
             site_ports: 256,
             cdn_cache: 128 << 20,
             cdn_object: 8 << 20,

@@ -185,7 +185,7 @@ async fn services(base: &Base<'_>, ground: &Ground, mail: &Arc<Mail>) -> Result<
         cloudfront,
         Arc::new(HttpApis),
         cognito,
-        DynamoDb::open(store).await.map_err(said)?,
+        DynamoDb::open(store, &Limits::default()).await.map_err(said)?,
         Arc::new(Iam),
         lambda,
         Logs::new(store, Arc::clone(clock), Arc::clone(ids)),

@@ -4,11 +4,11 @@ use cumulet_api_dynamodb::types::{
     ArchivalSummary, AttributeDefinition, BillingMode, BillingModeSummary,
     GlobalSecondaryIndexDescription, GlobalSecondaryIndexWarmThroughputDescription, IndexStatus,
     KeySchemaElement, KeyType, LocalSecondaryIndexDescription, OnDemandThroughput, Projection,
-    ProjectionType, ProvisionedThroughputDescription, SSEDescription, SSEStatus, SSEType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TableClass, TableClassSummary,
-    TableDescription, TableStatus, TableWarmThroughputDescription,
+    ProjectionType, ProvisionedThroughputDescription, RestoreSummary, SSEDescription, SSEStatus,
+    SSEType, ScalarAttributeType, StreamSpecification, StreamViewType, TableClass,
+    TableClassSummary, TableDescription, TableStatus, TableWarmThroughputDescription,
 };
-use cumulet_base::Timestamp;
+use cumulet_base::{Arn, Timestamp};
 
 use crate::model::{
     Billing, Class, IndexRecord, IndexState, KeyRecord, OnDemand, ProjectionRecord, Scalar,
@@ -63,11 +63,12 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
         latest_stream_label: latest.map(stream_label),
         latest_stream_arn: latest
             .map(|label| format!("{}/stream/{}", table.arn, stream_label(label))),
-        sse_description: record.kms_key.as_ref().map(|key| SSEDescription {
-            status: Some(SSEStatus::Enabled),
-            sse_type: Some(SSEType::Kms),
-            kms_master_key_arn: Some(key_arn(table, key)),
-            ..SSEDescription::default()
+        sse_description: record.kms_key.as_ref().map(|key| encryption(&table.arn, key)),
+        restore_summary: record.restoring.as_ref().map(|restoring| RestoreSummary {
+            source_backup_arn: restoring.backup.clone(),
+            source_table_arn: Some(restoring.table.clone()),
+            restore_date_time: Timestamp::from_millis(restoring.at),
+            restore_in_progress: true,
         }),
         table_class_summary: (record.class != Class::Standard).then(|| TableClassSummary {
             table_class: Some(TableClass::StandardInfrequentAccess),
@@ -81,13 +82,23 @@ pub(crate) fn table(table: &Table, status: TableStatus, counts: &[Count]) -> Tab
     }
 }
 
+/// How a table is encrypted with a customer's key.
+pub(crate) fn encryption(table: &Arn, key: &str) -> SSEDescription {
+    SSEDescription {
+        status: Some(SSEStatus::Enabled),
+        sse_type: Some(SSEType::Kms),
+        kms_master_key_arn: Some(key_arn(table, key)),
+        ..SSEDescription::default()
+    }
+}
+
 /// A key as an ARN. AWS names the key that an alias leads to; there are no keys here to know it by.
-fn key_arn(table: &Table, key: &str) -> String {
+fn key_arn(table: &Arn, key: &str) -> String {
     if key.starts_with("arn:") {
         return key.to_owned();
     }
     let kind = if key.starts_with("alias/") { "" } else { "key/" };
-    let (region, account) = (table.arn.region(), table.arn.account());
+    let (region, account) = (table.region(), table.account());
     format!("arn:aws:kms:{region}:{account}:{kind}{key}")
 }
 
@@ -132,7 +143,7 @@ fn billing(record: &TableRecord) -> Option<BillingModeSummary> {
     })
 }
 
-fn on_demand(caps: OnDemand) -> OnDemandThroughput {
+pub(crate) fn on_demand(caps: OnDemand) -> OnDemandThroughput {
     OnDemandThroughput { max_read_request_units: caps.read, max_write_request_units: caps.write }
 }
 
@@ -152,7 +163,7 @@ fn warm_units(record: &TableRecord, throughput: Throughput) -> (i64, i64) {
     }
 }
 
-fn projection(projection: &ProjectionRecord) -> Projection {
+pub(crate) fn projection(projection: &ProjectionRecord) -> Projection {
     let (kind, names) = match projection {
         ProjectionRecord::All => (ProjectionType::All, None),
         ProjectionRecord::KeysOnly => (ProjectionType::KeysOnly, None),

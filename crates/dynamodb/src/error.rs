@@ -4,8 +4,9 @@ use std::fmt;
 
 use cumulet_api_dynamodb::errors::{
     ConditionalCheckFailedException, DuplicateItemException, IdempotentParameterMismatchException,
-    LimitExceededException, PolicyNotFoundException, ResourceInUseException,
-    ResourceNotFoundException, TableNotFoundException, TransactionCanceledException,
+    ItemCollectionSizeLimitExceededException, LimitExceededException, PolicyNotFoundException,
+    ResourceInUseException, ResourceNotFoundException, TableNotFoundException,
+    TransactionCanceledException, TransactionConflictException,
 };
 use cumulet_api_dynamodb::types::CancellationReason;
 use cumulet_attribute::{Item, ValueError};
@@ -67,6 +68,14 @@ pub enum Error {
     TransactionCanceled(Vec<Option<Self>>),
     /// A transaction's token was used for another one.
     TokenMismatch,
+    /// Others kept changing the items of a transaction.
+    TransactionConflict,
+    /// The item's collection would be over its limit.
+    CollectionTooLarge,
+    /// CreateTable for the name of a table that is being restored.
+    TableRestoring(String),
+    /// DeleteTable for a table that is being restored.
+    TableCreating(String),
 }
 
 impl Error {
@@ -137,10 +146,7 @@ impl fmt::Display for Error {
             Self::NoPolicy => {
                 f.write_str("Resource-based policy not found for the provided ResourceArn")
             }
-            Self::TableUpdating(name) => write!(
-                f,
-                "Attempt to change a resource which is still in use: Table is being updated: {name}"
-            ),
+            Self::TableUpdating(name) => in_use(f, "updated", name),
             Self::TableExists(name) => write!(f, "Table already exists: {name}"),
             Self::TableNameLength => f.write_str(
                 "TableName must be at least 3 characters long and at most 255 characters long",
@@ -171,8 +177,17 @@ impl fmt::Display for Error {
                 "Transaction with the same client request token was already processed with \
                  different parameters",
             ),
+            Self::TransactionConflict => f.write_str("Transaction is ongoing for the item"),
+            // The developer guide's words ("Error handling with DynamoDB").
+            Self::CollectionTooLarge => f.write_str("Collection size exceeded."),
+            Self::TableRestoring(name) => write!(f, "Table is being used: {name}"),
+            Self::TableCreating(name) => in_use(f, "created", name),
         }
     }
+}
+
+fn in_use(f: &mut fmt::Formatter<'_>, how: &str, name: &str) -> fmt::Result {
+    write!(f, "Attempt to change a resource which is still in use: Table is being {how}: {name}")
 }
 
 impl std::error::Error for Error {}
@@ -182,6 +197,8 @@ fn reason_code(fault: Option<&Error>) -> &'static str {
         None => "None",
         Some(Error::ConditionFailed(_)) => "ConditionalCheckFailed",
         Some(Error::DuplicateItem) => "DuplicateItem",
+        Some(Error::TransactionConflict) => "TransactionConflict",
+        Some(Error::CollectionTooLarge) => "ItemCollectionSizeLimitExceeded",
         Some(_) => "ValidationError",
     }
 }
@@ -205,8 +222,13 @@ impl From<Error> for service::Error {
             }
             Error::NoTableForBackups(_) => Self::modeled::<TableNotFoundException>(message),
             Error::NoPolicy => Self::modeled::<PolicyNotFoundException>(message),
-            Error::TableExists(_) | Error::TableUpdating(_) => {
-                Self::modeled::<ResourceInUseException>(message)
+            Error::TableExists(_)
+            | Error::TableUpdating(_)
+            | Error::TableRestoring(_)
+            | Error::TableCreating(_) => Self::modeled::<ResourceInUseException>(message),
+            Error::TransactionConflict => Self::modeled::<TransactionConflictException>(message),
+            Error::CollectionTooLarge => {
+                Self::modeled::<ItemCollectionSizeLimitExceededException>(message)
             }
             Error::Limit(_) => Self::modeled::<LimitExceededException>(message),
             Error::ConditionFailed(item) => {

@@ -4,6 +4,7 @@
 //! things lie; what every write does to an item and its index entries stands in [`write`] alone.
 
 mod backfill;
+mod backups;
 pub mod capacity;
 mod collections;
 mod counts;
@@ -11,6 +12,7 @@ mod describe;
 mod error;
 pub mod expression;
 mod fingerprint;
+mod history;
 #[cfg(test)]
 mod index_tests;
 mod item_access;
@@ -28,6 +30,7 @@ mod purge;
 mod request;
 mod resource_policy;
 mod resources;
+mod restore;
 mod statements;
 #[cfg(test)]
 mod statements_tests;
@@ -46,13 +49,16 @@ mod write;
 use std::sync::Arc;
 
 use cumulet_api_dynamodb::ops::{
-    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateTable, DeleteItem,
-    DeleteResourcePolicy, DeleteTable, DescribeContinuousBackups, DescribeContributorInsights,
-    DescribeEndpoints, DescribeKinesisStreamingDestination, DescribeLimits, DescribeTable,
-    DescribeTimeToLive, ExecuteStatement, ExecuteTransaction, GetItem, GetResourcePolicy,
-    ListTables, ListTagsOfResource, PutItem, PutResourcePolicy, Query, Scan, TagResource,
-    TransactGetItems, TransactWriteItems, UntagResource, UpdateItem, UpdateTable, UpdateTimeToLive,
+    BatchExecuteStatement, BatchGetItem, BatchWriteItem, CreateBackup, CreateTable, DeleteBackup,
+    DeleteItem, DeleteResourcePolicy, DeleteTable, DescribeBackup, DescribeContinuousBackups,
+    DescribeContributorInsights, DescribeEndpoints, DescribeKinesisStreamingDestination,
+    DescribeLimits, DescribeTable, DescribeTimeToLive, ExecuteStatement, ExecuteTransaction,
+    GetItem, GetResourcePolicy, ListBackups, ListTables, ListTagsOfResource, PutItem,
+    PutResourcePolicy, Query, RestoreTableFromBackup, RestoreTableToPointInTime, Scan, TagResource,
+    TransactGetItems, TransactWriteItems, UntagResource, UpdateContinuousBackups, UpdateItem,
+    UpdateTable, UpdateTimeToLive,
 };
+use cumulet_base::Limits;
 use cumulet_service::{
     Access, Cloud, Cx, Error as ServiceError, Resource, Result, Service, operations,
 };
@@ -78,19 +84,27 @@ pub struct DynamoDb {
 
 impl DynamoDb {
     /// The service over what `store` holds.
-    pub async fn open(store: &Store) -> std::result::Result<Arc<Self>, StoreError> {
-        let tables = Tables::open(store).await?;
+    pub async fn open(
+        store: &Store,
+        limits: &Limits,
+    ) -> std::result::Result<Arc<Self>, StoreError> {
+        let tables = Tables::open(store, limits).await?;
         Ok(Arc::new(Self { tables, counts: Counts::default() }))
     }
 
-    /// The table of that name, as of the last commit.
+    /// The table of that name, as of the last commit. One that is being restored is not there yet.
     async fn named(&self, name: &TableName) -> Result<Option<Arc<Table>>> {
+        Ok(self.known(name).await?.filter(|table| table.record.restoring.is_none()))
+    }
+
+    /// The same, with tables that are being restored.
+    async fn known(&self, name: &TableName) -> Result<Option<Arc<Table>>> {
         self.tables.find(&name.account, &name.region, &name.name).await
     }
 
     /// Leave for `action` on a table as a whole.
     async fn on_table(&self, cx: &Cx, action: &'static str, name: &TableName) -> Result<Access> {
-        Ok(item_access::on_table(cx, action, name, None, self.named(name).await?.as_deref()))
+        Ok(item_access::on_table(cx, action, name, None, self.known(name).await?.as_deref()))
     }
 
     /// Changes a table's record, switches its stream accordingly, and has the jobs done that
@@ -105,6 +119,7 @@ impl DynamoDb {
                 let (key, change) = (&key, &change);
                 async move {
                     let record: Option<TableRecord> = tx.get_record(key.as_bytes()).await?;
+                    let record = record.filter(|record| record.restoring.is_none());
                     let mut record = record.ok_or_else(|| Error::NoTable(name.name.clone()))?;
                     let stream = record.stream.clone();
                     for job in change(&mut record)? {
@@ -197,6 +212,9 @@ impl Service for DynamoDb {
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         purge::register(cloud);
+        backups::register(cloud);
+        history::register(cloud);
+        restore::register(cloud, &self);
         tokens::register(cloud);
         backfill::register(cloud, &self);
         ttl::register(cloud, &self);
@@ -207,10 +225,13 @@ impl Service for DynamoDb {
         BatchExecuteStatement,
         BatchGetItem,
         BatchWriteItem,
+        CreateBackup,
         CreateTable,
+        DeleteBackup,
         DeleteItem,
         DeleteResourcePolicy,
         DeleteTable,
+        DescribeBackup,
         DescribeContinuousBackups,
         DescribeContributorInsights,
         DescribeEndpoints,
@@ -222,16 +243,20 @@ impl Service for DynamoDb {
         ExecuteTransaction,
         GetItem,
         GetResourcePolicy,
+        ListBackups,
         ListTables,
         ListTagsOfResource,
         PutItem,
         PutResourcePolicy,
         Query,
+        RestoreTableFromBackup,
+        RestoreTableToPointInTime,
         Scan,
         TagResource,
         TransactGetItems,
         TransactWriteItems,
         UntagResource,
+        UpdateContinuousBackups,
         UpdateItem,
         UpdateTable,
         UpdateTimeToLive

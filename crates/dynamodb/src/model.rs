@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cumulet_base::Timestamp;
 use cumulet_store::Record;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,66 @@ pub(crate) struct TableRecord {
     pub(crate) kms_key: Option<String>,
     #[serde(default)]
     pub(crate) policy: Option<PolicyRecord>,
+    /// Whether the sizes of its item collections are kept from its birth on; tables of earlier
+    /// builds begin with their next writes.
+    #[serde(default)]
+    pub(crate) counts_collections: bool,
+    /// Point-in-time recovery, where it is on.
+    #[serde(default)]
+    pub(crate) recovery: Option<RecoveryRecord>,
+    /// What is being copied from the table: backups, and restores to a moment.
+    #[serde(default)]
+    pub(crate) copies: Vec<CopyRecord>,
+    /// What the table is being made from. Until that is done it is CREATING.
+    #[serde(default)]
+    pub(crate) restoring: Option<RestoringRecord>,
+}
+
+impl TableRecord {
+    /// Whether writes keep what they replace ([`crate::history`]).
+    pub(crate) fn keeps_images(&self) -> bool {
+        self.recovery.is_some() || !self.copies.is_empty()
+    }
+}
+
+/// Point-in-time recovery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecoveryRecord {
+    /// No earlier moment can be restored; milliseconds since the epoch.
+    pub(crate) since: i64,
+    /// The version at which the transaction read that switched it on.
+    pub(crate) version: u64,
+    /// How far back, at most.
+    pub(crate) days: u32,
+}
+
+impl RecoveryRecord {
+    /// The earliest moment that can be restored: a whole second.
+    pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
+        let period = i64::from(self.days).saturating_mul(86_400_000);
+        let earliest = self.since.max(now.millis().saturating_sub(period));
+        Timestamp::from_secs(earliest.saturating_add(999).div_euclid(1000))
+    }
+}
+
+/// A copy of the table as of a moment, which is under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CopyRecord {
+    /// Of the backup, or of the table that is being restored.
+    pub(crate) id: String,
+    /// What transactions that read at this version or later have written is not part of it.
+    pub(crate) version: u64,
+}
+
+/// Where a table comes from that is being restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RestoringRecord {
+    /// The backup's ARN, where it comes from one.
+    pub(crate) backup: Option<String>,
+    /// The source table's ARN.
+    pub(crate) table: String,
+    /// The moment whose state it gets; milliseconds since the epoch.
+    pub(crate) at: i64,
 }
 
 impl Record for TableRecord {

@@ -5,15 +5,23 @@
 //! | `dynamodb-table`, account, region, name | [`crate::model::TableRecord`] |
 //! | `dynamodb`, account, region, `item`, table id, position | the item in its stored form |
 //! | `dynamodb`, account, region, `index`, table id, index, position in it, position | the entry |
+//! | `dynamodb`, account, region, `collection`, table id, partition | its size |
+//! | `dynamodb`, account, region, `image`, table id, position, version | what the item was |
+//! | `dynamodb-backup`, account, region, id | [`crate::backups::BackupRecord`] |
+//! | `dynamodb`, account, region, `backup`, backup id, position | an item of a backup |
+//! | `dynamodb`, account, region, `restore`, table id | [`crate::restore::RestoreRecord`] |
 //!
-//! What there is of streams, [`crate::streams`] says.
+//! What there is of streams, [`crate::streams`] says; what of images, [`crate::history`]; what of
+//! collections, [`crate::collections`].
 
 use std::ops::Bound;
 
+use bytes::Bytes;
 use cumulet_base::{AccountId, Region};
 use cumulet_store::{Component, Key, Range, StoreError};
 
 const TABLES: &str = "dynamodb-table";
+const BACKUPS: &str = "dynamodb-backup";
 /// The service of the keys of all else.
 pub(crate) const DATA: &str = "dynamodb";
 
@@ -80,6 +88,36 @@ pub(crate) fn all_entries(account: &AccountId, region: &Region, id: &str) -> Ran
     data(account, region).text("index").text(id).prefix()
 }
 
+/// The sizes of a table's item collections.
+pub(crate) fn collections(account: &AccountId, region: &Region, id: &str) -> ItemKeys {
+    ItemKeys(data(account, region).text("collection").text(id))
+}
+
+/// What the items of a table were; behind the position comes a version, of eight bytes.
+pub(crate) fn images(account: &AccountId, region: &Region, id: &str) -> ItemKeys {
+    ItemKeys(data(account, region).text("image").text(id))
+}
+
+/// What the records of an account's backups in a region begin with.
+pub(crate) fn backups(account: &AccountId, region: &Region) -> Key {
+    Key::new(BACKUPS, account, region)
+}
+
+/// What the records of all backups begin with.
+pub(crate) fn all_backups() -> Key {
+    Key::of_service(BACKUPS)
+}
+
+/// The items of a backup.
+pub(crate) fn backup_items(account: &AccountId, region: &Region, id: &str) -> ItemKeys {
+    ItemKeys(data(account, region).text("backup").text(id))
+}
+
+/// How far the restoring of a table is.
+pub(crate) fn restore(account: &AccountId, region: &Region, id: &str) -> Key {
+    data(account, region).text("restore").text(id)
+}
+
 /// The keys of a table's items or an index's entries: a prefix, then a position
 /// ([`crate::key::KeySchema::position`]), which is the rest of the key as it is.
 #[derive(Debug, Clone)]
@@ -97,5 +135,10 @@ impl ItemKeys {
     /// All that lies at positions beginning with `position`.
     pub(crate) fn within(&self, position: &[u8]) -> Range {
         Range::prefix(&self.at(position))
+    }
+
+    /// The position in one of the keys.
+    pub(crate) fn position(&self, key: &Bytes) -> Bytes {
+        key.slice(self.0.as_bytes().len().min(key.len())..)
     }
 }

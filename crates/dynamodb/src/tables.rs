@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use cumulet_attribute::KeyType;
 use cumulet_auth::policy::Document;
-use cumulet_base::{AccountId, Arn, Region};
+use cumulet_base::{AccountId, Arn, Limits, Region};
 use cumulet_service::{Cx, Result};
 use cumulet_store::{Direction, Read as _, Snapshot, Store, StoreError, View};
+use cumulet_work::Lease;
 
 use crate::error::Error;
 use crate::expression::{Path, Projection};
+use crate::history::History;
 use crate::key::{KeyAttribute, KeyError, KeySchema};
 use crate::model::{IndexRecord, IndexState, KeyRecord, ProjectionRecord, Scalar, TableRecord};
 use crate::resource_policy;
@@ -30,7 +32,13 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<Index>,
     /// What tells of its changes, where it is on.
     pub(crate) stream: Option<Stream>,
+    /// What keeps what writes replace, where anything needs it.
+    pub(crate) history: Option<History>,
     pub(crate) keys: ItemKeys,
+    /// The sizes of its item collections.
+    pub(crate) collections: ItemKeys,
+    /// Bytes of an item collection, at most.
+    pub(crate) collection_limit: u64,
     pub(crate) policy: Option<Arc<Document>>,
     /// Under which key the record lies, and the bytes that lay there.
     pub(crate) stored_at: Box<[u8]>,
@@ -67,9 +75,12 @@ impl Index {
 }
 
 impl Tables {
-    pub(crate) async fn open(store: &Store) -> std::result::Result<Self, StoreError> {
-        let prefix = store::all_tables();
-        View::new(store, prefix.as_bytes(), load).await.map(Self)
+    pub(crate) async fn open(
+        store: &Store,
+        limits: &Limits,
+    ) -> std::result::Result<Self, StoreError> {
+        let (prefix, limit) = (store::all_tables(), limits.item_collection);
+        View::new(store, prefix.as_bytes(), move |now| load(now, limit)).await.map(Self)
     }
 
     /// The table of that name. While the record is read as of the last commit, a write must see it
@@ -87,11 +98,13 @@ impl Tables {
 
 async fn load(
     snapshot: Snapshot,
+    limit: u64,
 ) -> std::result::Result<HashMap<Box<[u8]>, Arc<Table>>, StoreError> {
     let mut tables = HashMap::new();
     let mut scan = snapshot.scan(store::all_tables().prefix(), Direction::Forward);
     while let Some((key, stored)) = scan.next().await? {
-        let (_, table) = Table::read(&snapshot, &key, stored).await?;
+        let (_, mut table) = Table::read(&snapshot, &key, stored).await?;
+        table.collection_limit = limit;
         tables.insert(key.as_ref().into(), Arc::new(table));
     }
     Ok(tables)
@@ -131,8 +144,13 @@ impl Table {
             let broken = || StoreError::Corrupt(format!("the policy of table {}", record.name));
             resource_policy::compile(policy).ok_or_else(broken)
         });
+        let name = record.name.clone();
+        let name = TableName { account: account.clone(), region: region.clone(), name };
         Ok(Self {
-            arn: Arn::new("dynamodb", region, account, &format!("table/{}", record.name)),
+            arn: name.arn(),
+            history: History::of(&name, &record),
+            collections: store::collections(account, region, &record.id),
+            collection_limit: Limits::default().item_collection,
             schema: schema(&record, &record.key).ok_or_else(broken)?,
             indexes,
             stream: stream(account, region, &record)?,
@@ -186,6 +204,11 @@ impl Table {
             }
             Ok(())
         })
+    }
+
+    /// Whether its items with one partition key, and their entries in local indexes, have a limit.
+    pub(crate) fn has_collections(&self) -> bool {
+        self.indexes.iter().any(|index| index.record.local)
     }
 
     pub(crate) fn index_arn(&self, name: &str) -> String {
@@ -270,6 +293,17 @@ impl TableName {
             region: arn.region().parse().map_err(|_| Error::InvalidTableArn)?,
             name: name.to_owned(),
         })
+    }
+
+    /// The table that a job is about; `None`, and told, where its payload names none.
+    pub(crate) fn of_job(lease: &Lease) -> Option<Self> {
+        let part =
+            |name: &str| lease.payload.get(name).and_then(|v| v.as_str()).unwrap_or_default();
+        let (Ok(account), Ok(region)) = (part("account").parse(), part("region").parse()) else {
+            tracing::error!(job = %lease.key, "a job without account and region");
+            return None;
+        };
+        Some(Self { account, region, name: part("table").to_owned() })
     }
 
     pub(crate) fn arn(&self) -> Arn {

@@ -45,18 +45,22 @@ impl Credentials for Anyone {
 
 impl Testing {
     pub(crate) async fn new() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { min_free_bytes: 0, ..Options::default() };
         let store = Store::open(&folder.path().join("store"), options).await.unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
-        let service = DynamoDb::open(&store).await.unwrap();
+        let service = DynamoDb::open(&store, &limits).await.unwrap();
         let parts = Parts {
             blobs: Blobs::open(&folder.path().join("blobs"), 0).await.unwrap(),
             work: Work::new(store.clone(), clock.clone()),
             sealer: Arc::new(Sealer::new(&[7; 32])),
             clock: clock.clone(),
             ids: Arc::new(SeededIds::new(1)),
-            limits: Limits::default(),
+            limits,
             account: "123456789012".parse().unwrap(),
             region: "eu-central-1".parse().unwrap(),
             authorizer: Arc::new(Anyone),

@@ -1,5 +1,13 @@
 //! Transactions: all of their reads as of one moment, all of their writes or none.
 //! TransactGetItems, TransactWriteItems and ExecuteTransaction are made of them.
+//!
+//! AWS refuses at once what meets a transaction under way (developer guide, "Transaction conflict
+//! handling in DynamoDB"). Here nothing is locked, so of two that meet one is done and the other
+//! tried again, up to 64 times within about a second. A transaction that has lost each time is
+//! cancelled with TransactionConflict. The store does not say over which item, so each action has
+//! that reason. A single write that has lost each time is answered with 503, which SDKs try again:
+//! whether it met a transaction is not known, and TransactionConflictException would tell callers
+//! to give up. Reads are of what is durable at one moment, and never conflict.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,8 +17,8 @@ use cumulet_api_dynamodb::types::{
 };
 use cumulet_attribute::Item;
 use cumulet_base::Timestamp;
-use cumulet_service::{Cx, Result};
-use cumulet_store::Tx;
+use cumulet_service::{Cx, Error as ServiceError, Result};
+use cumulet_store::{StoreError, Tx};
 
 use crate::DynamoDb;
 use crate::capacity::{self, Read};
@@ -42,6 +50,39 @@ pub(crate) struct Planned {
     /// The table as the request names it.
     pub(crate) name: String,
     pub(crate) write: Write,
+}
+
+/// Why a transaction was not done.
+#[derive(Debug)]
+enum Failure {
+    Refused(ServiceError),
+    Store(StoreError),
+}
+
+impl Failure {
+    /// The answer to so many actions.
+    fn answer(self, actions: usize) -> ServiceError {
+        match self {
+            Self::Store(StoreError::Conflict) => {
+                let conflicts = std::iter::repeat_n(Some(Error::TransactionConflict), actions);
+                Error::TransactionCanceled(conflicts.collect()).into()
+            }
+            Self::Store(error) => error.into(),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// A write, and where its item lies.
@@ -120,10 +161,12 @@ impl DynamoDb {
                             let units = replay(&tx, placed).await?;
                             return Ok(Some((units, Side::Read)));
                         }
-                        run(&tx, placed, cx.now()).await.map(|units| Some((units, Side::Write)))
+                        let units = run(&tx, placed, cx.now()).await?;
+                        Ok::<_, Failure>(Some((units, Side::Write)))
                     }
                 })
-                .await?;
+                .await
+                .map_err(|failure| failure.answer(placed.len()))?;
             // A table changed since it was found: find it again.
             if let Some((units, side)) = done {
                 return Ok(Done { placed, units, side });
@@ -209,14 +252,22 @@ async fn run(tx: &Tx, placed: &[Placed<'_>], now: Timestamp) -> Result<Vec<Units
         return Err(Error::transaction_too_large().into());
     }
     let mut units = Vec::new();
-    for (part, old, new) in outcomes {
+    for (at, (part, old, new)) in outcomes.into_iter().enumerate() {
         let (old, new) = (old.as_ref(), new.as_ref());
         units.push(if matches!(part.planned.write.action, Action::Check(_)) {
             // The developer guide counts it among the writes.
             Units::table(capacity::write(old.map_or(0, Item::size), 0, true))
         } else {
             let cause = Cause::Transaction;
-            write::change(tx, &part.table, &part.position, (old, new), cause, now).await?
+            let images = (old, new);
+            match write::change(tx, &part.table, &part.position, images, cause, now).await? {
+                Ok(units) => units,
+                Err(error) => {
+                    let mut faults: Vec<_> = placed.iter().map(|_| None).collect();
+                    faults.splice(at..=at, [Some(error)]);
+                    return Err(Error::TransactionCanceled(faults).into());
+                }
+            }
         });
     }
     Ok(units)
@@ -231,4 +282,18 @@ async fn replay(tx: &Tx, placed: &[Placed<'_>]) -> Result<Vec<Units>> {
         units.push(Units::table(capacity::read(size, Read::Transactional)));
     }
     Ok(units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_keeps_losing_is_cancelled() {
+        let answer = Failure::from(StoreError::Conflict).answer(2);
+        assert_eq!((&*answer.code, answer.status), ("TransactionCanceledException", 400));
+        assert!(answer.message.ends_with("[TransactionConflict, TransactionConflict]"), "{answer}");
+        let answer = Failure::from(StoreError::Full).answer(2);
+        assert_eq!(answer.status, 503);
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use cumulet_attribute::{Item, NumberText, ValueRef};
-use cumulet_base::Timestamp;
+use cumulet_base::{Clock, Timestamp};
 use cumulet_service::{Cloud, Error as ServiceError, Result};
 use cumulet_store::{Direction, Read as _, Store};
 use cumulet_work::{Job, Lease, Outcome};
@@ -43,12 +43,13 @@ pub(crate) fn register(cloud: &Cloud, service: &Arc<DynamoDb>) {
     let parts = cloud.parts();
     let (store, clock) = (parts.store.clone(), Arc::clone(&parts.clock));
     let service = Arc::downgrade(service);
-    parts
-        .work
-        .register(KIND, 1, move |lease| run(service.clone(), store.clone(), clock.now(), lease));
+    parts.work.register(KIND, 1, move |lease| {
+        let (service, store, clock) = (service.clone(), store.clone(), Arc::clone(&clock));
+        async move { run(service, store, &*clock, lease).await }
+    });
 }
 
-async fn run(service: Weak<DynamoDb>, store: Store, now: Timestamp, lease: Lease) -> Outcome {
+async fn run(service: Weak<DynamoDb>, store: Store, clock: &dyn Clock, lease: Lease) -> Outcome {
     let part = |name: &str| lease.payload.get(name).and_then(|v| v.as_str()).unwrap_or_default();
     let (Ok(account), Ok(region)) = (part("account").parse(), part("region").parse()) else {
         tracing::error!(job = %lease.key, "a table without account and region");
@@ -57,8 +58,8 @@ async fn run(service: Weak<DynamoDb>, store: Store, now: Timestamp, lease: Lease
     let name = TableName { account, region, name: part("table").to_owned() };
     let Some(service) = service.upgrade() else { return Outcome::Retry { after: PAUSE } };
     let began = Instant::now();
-    match walk(&service, &store, &name, &lease.key, now).await {
-        Ok(true) => Outcome::Later { at: now.after(PAUSE.max(began.elapsed() * SHARE)) },
+    match walk(&service, &store, &name, &lease.key, clock).await {
+        Ok(true) => Outcome::Later { at: clock.now().after(PAUSE.max(began.elapsed() * SHARE)) },
         Ok(false) => Outcome::Done,
         Err(error) => {
             tracing::warn!(%error, table = %lease.key, "items whose time is over go later");
@@ -67,18 +68,19 @@ async fn run(service: Weak<DynamoDb>, store: Store, now: Timestamp, lease: Lease
     }
 }
 
-/// Removes what is over at `now`; whether the table still has time to live.
+/// Removes what is over; whether the table still has time to live.
 pub(crate) async fn walk(
     service: &DynamoDb,
     store: &Store,
     name: &TableName,
     id: &str,
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Result<bool> {
     let Some(mut table) = ready(service, name, id).await? else { return Ok(false) };
     let mut scan = store.snapshot().scan(table.keys.within(&[]), Direction::Forward);
     while let Some((_, stored)) = scan.next().await? {
         let item = decode(stored)?;
+        let now = clock.now();
         if !is_over(&table, &item, now) {
             continue;
         }
@@ -112,7 +114,7 @@ async fn remove(store: &Store, table: &Table, item: &Item, now: Timestamp) -> Re
                 let item = write::read(&tx, table, position).await?;
                 if item.as_ref().is_some_and(|item| is_over(table, item, now)) {
                     let change = (item.as_ref(), None);
-                    write::change(&tx, table, position, change, Cause::Expiry, now).await?;
+                    write::change(&tx, table, position, change, Cause::Expiry, now).await??;
                 }
                 Ok::<_, ServiceError>(true)
             }

@@ -1,8 +1,8 @@
 //! One write: what it makes of an item, and what becomes of the item's index entries.
 //!
 //! PutItem, UpdateItem, DeleteItem, each request of a batch and each action of a transaction are a
-//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries and what the
-//! table's stream tells of them.
+//! [`Write`]. [`Write::decide`] is pure; [`change`] alone writes items, index entries, what items
+//! were and what the table's stream tells of them.
 
 use bytes::Bytes;
 use cumulet_api_dynamodb::types::ReturnValue;
@@ -12,6 +12,7 @@ use cumulet_service::Result;
 use cumulet_store::{Read, StoreError, Tx};
 
 use crate::capacity::{self, IndexChange};
+use crate::collections;
 use crate::error::Error;
 use crate::expression::{Action as UpdateAction, Condition, Expression, Projection, Update};
 use crate::key::KeyError;
@@ -120,8 +121,8 @@ impl Write {
             Err(error) => return Ok(Err(error)),
         };
         let images = (old.as_ref(), new.as_ref());
-        let units = change(tx, table, &position, images, Cause::Request, now).await?;
-        Ok(Ok(Written { old, new, units }))
+        let done = change(tx, table, &position, images, Cause::Request, now).await?;
+        Ok(done.map(|units| Written { old, new, units }))
     }
 }
 
@@ -212,7 +213,8 @@ pub(crate) fn decode(bytes: Bytes) -> std::result::Result<Item, StoreError> {
     Item::from_bytes(bytes).map_err(|_| StoreError::Corrupt("an item is damaged".to_owned()))
 }
 
-/// Replaces `old`, which lies at `position`, by `new`; `None` is no item. Returns what it costs.
+/// Replaces `old`, which lies at `position`, by `new`; `None` is no item. What it costs, or why the
+/// items cannot be so; then nothing is written.
 pub(crate) async fn change(
     tx: &Tx,
     table: &Table,
@@ -220,12 +222,67 @@ pub(crate) async fn change(
     (old, new): (Option<&Item>, Option<&Item>),
     cause: Cause,
     now: Timestamp,
-) -> Result<Units> {
-    let units = replace(tx, table, position, old, new, cause == Cause::Transaction)?;
+) -> Result<std::result::Result<Units, Error>> {
+    let entries = match changes(table, position, old, new) {
+        Ok(entries) => entries,
+        Err(error) => return Ok(Err(error)),
+    };
+    if table.has_collections()
+        && let Err(error) = collections::grow(tx, table, (old, new), &entries).await?
+    {
+        return Ok(Err(error));
+    }
+    if let Some(history) = table.history.as_ref().filter(|_| old != new) {
+        history.note(tx, position, old, now).await?;
+    }
+    let units = replace(tx, table, position, (old, new), entries, cause == Cause::Transaction);
     if let Some(stream) = &table.stream {
         streams::append(tx, table, stream, (old, new), cause, now).await?;
     }
-    Ok(units)
+    Ok(Ok(units))
+}
+
+/// Puts an item into a table that is being restored, at a position where none is.
+pub(crate) async fn restore(tx: &Tx, table: &Table, position: &[u8], item: &Item) -> Result<()> {
+    let entries = changes(table, position, None, Some(item))?;
+    if table.has_collections() {
+        collections::grow(tx, table, (None, Some(item)), &entries).await??;
+    }
+    replace(tx, table, position, (None, Some(item)), entries, false);
+    Ok(())
+}
+
+/// What becomes of an item's entry in an index.
+pub(crate) struct EntryChange<'t> {
+    pub(crate) index: &'t Index,
+    before: Option<(Vec<u8>, Item)>,
+    after: Option<(Vec<u8>, Item)>,
+}
+
+impl EntryChange<'_> {
+    /// By how many bytes the index grows.
+    pub(crate) fn growth(&self) -> i64 {
+        let size = |entry: &Option<(Vec<u8>, Item)>| {
+            entry.as_ref().map_or(0, |(_, entry)| entry.size() as i64)
+        };
+        size(&self.after) - size(&self.before)
+    }
+}
+
+/// What becomes of an item's entries.
+fn changes<'t>(
+    table: &'t Table,
+    position: &[u8],
+    old: Option<&Item>,
+    new: Option<&Item>,
+) -> std::result::Result<Vec<EntryChange<'t>>, Error> {
+    let of = |index: &'t Index| {
+        let entry = |item: Option<&Item>| -> std::result::Result<_, Error> {
+            Ok(item.map(|item| entry(index, position, item)).transpose()?.flatten())
+        };
+        Ok(EntryChange { index, before: entry(old)?, after: entry(new)? })
+    };
+    table.kept_indexes().map(of).collect()
 }
 
 /// The item and its index entries.
@@ -233,10 +290,10 @@ fn replace(
     tx: &Tx,
     table: &Table,
     position: &[u8],
-    old: Option<&Item>,
-    new: Option<&Item>,
+    (old, new): (Option<&Item>, Option<&Item>),
+    entries: Vec<EntryChange<'_>>,
     transactional: bool,
-) -> std::result::Result<Units, Error> {
+) -> Units {
     let key = table.keys.at(position);
     match new {
         Some(new) => tx.put(key, new.clone().into_bytes()),
@@ -244,24 +301,17 @@ fn replace(
     }
     let size = |item: Option<&Item>| item.map_or(0, Item::size);
     let mut units = Units::table(capacity::write(size(old), size(new), transactional));
-    for index in table.kept_indexes() {
-        let change = replace_entry(tx, index, position, old, new)?;
-        let used = capacity::index_write(change, transactional);
-        units.indexes.push((index.record.name.clone(), index.record.local, used));
+    for entry in entries {
+        let index = &entry.index.record;
+        let used = capacity::index_write(replace_entry(tx, entry), transactional);
+        units.indexes.push((index.name.clone(), index.local, used));
     }
-    Ok(units)
+    units
 }
 
-fn replace_entry(
-    tx: &Tx,
-    index: &Index,
-    position: &[u8],
-    old: Option<&Item>,
-    new: Option<&Item>,
-) -> std::result::Result<IndexChange, Error> {
-    let before = old.map(|item| entry(index, position, item)).transpose()?.flatten();
-    let after = new.map(|item| entry(index, position, item)).transpose()?.flatten();
-    Ok(match (before, after) {
+fn replace_entry(tx: &Tx, change: EntryChange<'_>) -> IndexChange {
+    let EntryChange { index, before, after } = change;
+    match (before, after) {
         (None, None) => IndexChange::None,
         // While an index is being made, the entry of an old item may not be there yet: an item that
         // stays the same to the index is written all the same.
@@ -290,7 +340,7 @@ fn replace_entry(
                 IndexChange::Update(sizes.0, sizes.1)
             }
         }
-    })
+    }
 }
 
 /// The key and the attributes of an item's entry in an index; `None` where it has none: without all

@@ -3,24 +3,32 @@
 //! `ops/` has one file an operation. A zip is a blob that versions and layers count their uses of
 //! (`code`), unpacked into a cache (`package`); each version that is in use has a pool of sandboxes
 //! (`pools`), which runs as the function's role (`role`). Invoke and the queue of events (`queue`)
-//! share the way from a name to an outcome (`resolve`, `admission`, `run`).
+//! share the way from a name to an outcome (`resolve`, `admission`, `run`), and so do event source
+//! mappings (`mapping`), which read streams and run functions with what a filter (`pattern`) lets
+//! pass. What comes of it goes to functions and buckets (`destination`, `record`, `deliver`).
 
 mod access;
 mod admission;
+mod ahead;
 mod code;
+mod deliver;
 mod describe;
+mod destination;
 mod error;
 mod layer;
 mod logs;
+mod mapping;
 mod model;
 mod name;
 mod ops;
 mod package;
 mod page;
+mod pattern;
 mod policy;
 mod pools;
 mod publish;
 mod queue;
+mod record;
 mod resolve;
 mod resources;
 mod role;
@@ -38,17 +46,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cumulet_api_lambda::ops::{
-    AddPermission, CreateAlias, CreateFunction, CreateFunctionUrlConfig, DeleteAlias,
-    DeleteFunction, DeleteFunctionConcurrency, DeleteFunctionEventInvokeConfig,
-    DeleteFunctionUrlConfig, DeleteLayerVersion, GetAccountSettings, GetAlias, GetFunction,
-    GetFunctionCodeSigningConfig, GetFunctionConcurrency, GetFunctionConfiguration,
-    GetFunctionEventInvokeConfig, GetFunctionRecursionConfig, GetFunctionUrlConfig,
-    GetLayerVersion, GetLayerVersionByArn, GetPolicy, GetRuntimeManagementConfig, Invoke,
-    ListAliases, ListFunctionEventInvokeConfigs, ListFunctionUrlConfigs, ListFunctions,
-    ListLayerVersions, ListLayers, ListTags, ListVersionsByFunction, PublishLayerVersion,
-    PublishVersion, PutFunctionConcurrency, PutFunctionEventInvokeConfig, RemovePermission,
-    TagResource, UntagResource, UpdateAlias, UpdateFunctionCode, UpdateFunctionConfiguration,
-    UpdateFunctionEventInvokeConfig, UpdateFunctionUrlConfig,
+    AddPermission, CreateAlias, CreateEventSourceMapping, CreateFunction, CreateFunctionUrlConfig,
+    DeleteAlias, DeleteEventSourceMapping, DeleteFunction, DeleteFunctionConcurrency,
+    DeleteFunctionEventInvokeConfig, DeleteFunctionUrlConfig, DeleteLayerVersion,
+    GetAccountSettings, GetAlias, GetEventSourceMapping, GetFunction, GetFunctionCodeSigningConfig,
+    GetFunctionConcurrency, GetFunctionConfiguration, GetFunctionEventInvokeConfig,
+    GetFunctionRecursionConfig, GetFunctionUrlConfig, GetLayerVersion, GetLayerVersionByArn,
+    GetPolicy, GetRuntimeManagementConfig, Invoke, ListAliases, ListEventSourceMappings,
+    ListFunctionEventInvokeConfigs, ListFunctionUrlConfigs, ListFunctions, ListLayerVersions,
+    ListLayers, ListTags, ListVersionsByFunction, PublishLayerVersion, PublishVersion,
+    PutFunctionConcurrency, PutFunctionEventInvokeConfig, RemovePermission, TagResource,
+    UntagResource, UpdateAlias, UpdateEventSourceMapping, UpdateFunctionCode,
+    UpdateFunctionConfiguration, UpdateFunctionEventInvokeConfig, UpdateFunctionUrlConfig,
 };
 use cumulet_sandbox::Launching;
 use cumulet_service::{Cloud, Resource, Service, operations};
@@ -142,7 +151,10 @@ impl Service for Lambda {
 
     fn start(self: Arc<Self>, cloud: &Arc<Cloud>) {
         code::register(cloud, &self.packages);
+        deliver::register(cloud);
         queue::register(&self, cloud);
+        ahead::register(&self, cloud);
+        mapping::start(&self, cloud);
         // Ahead of the first call, which would wait for it; where this fails, that one says so.
         tokio::spawn(async move { self.runtimes.found().await.map(drop) });
     }
@@ -150,9 +162,11 @@ impl Service for Lambda {
     operations![
         AddPermission,
         CreateAlias,
+        CreateEventSourceMapping,
         CreateFunction,
         CreateFunctionUrlConfig,
         DeleteAlias,
+        DeleteEventSourceMapping,
         DeleteFunction,
         DeleteFunctionConcurrency,
         DeleteFunctionEventInvokeConfig,
@@ -160,6 +174,7 @@ impl Service for Lambda {
         DeleteLayerVersion,
         GetAccountSettings,
         GetAlias,
+        GetEventSourceMapping,
         GetFunction,
         GetFunctionCodeSigningConfig,
         GetFunctionConcurrency,
@@ -173,6 +188,7 @@ impl Service for Lambda {
         GetRuntimeManagementConfig,
         Invoke,
         ListAliases,
+        ListEventSourceMappings,
         ListFunctionEventInvokeConfigs,
         ListFunctionUrlConfigs,
         ListFunctions,
@@ -188,6 +204,7 @@ impl Service for Lambda {
         TagResource,
         UntagResource,
         UpdateAlias,
+        UpdateEventSourceMapping,
         UpdateFunctionCode,
         UpdateFunctionConfiguration,
         UpdateFunctionEventInvokeConfig,

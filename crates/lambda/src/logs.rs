@@ -5,6 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use cumulet_base::{AccountId, Arn, Region};
 use cumulet_sandbox::{LogLine, LogSink};
@@ -15,13 +16,23 @@ const ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 /// What it takes to make the group where there is none.
 const MAKING: &str = "logs:CreateLogGroup";
 
+/// How long an answer about policies holds: each invocation asks.
+const STALE: Duration = Duration::from_millis(500);
+
+/// Who writes lines, and when it was last asked whether he may.
+#[derive(Default)]
+struct Writer {
+    role: Option<Arc<Principal>>,
+    asked: Option<Instant>,
+}
+
 /// The log group of one function version.
 pub(crate) struct Group {
     cloud: Weak<Cloud>,
     account: AccountId,
     region: Region,
     name: String,
-    writer: Mutex<Option<Arc<Principal>>>,
+    writer: Mutex<Writer>,
     open: AtomicBool,
     /// Whether lines may make the group.
     makes: AtomicBool,
@@ -42,15 +53,26 @@ impl Group {
 
     /// From here on lines are the function's role's.
     pub(crate) async fn is_written_by(&self, cx: &Cx, role: Arc<Principal>) {
-        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(role);
+        let writer = Writer { role: Some(role), asked: None };
+        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = writer;
         self.ask(cx).await;
     }
 
-    /// Looks whether the role may write, as policies are now. A refusal is told once to
-    /// whoever looks after the cloud.
+    /// Who is to be asked about, if it is time.
+    fn is_due(&self) -> Option<Arc<Principal>> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let role = Arc::clone(writer.role.as_ref()?);
+        if writer.asked.is_some_and(|at| at.elapsed() < STALE) {
+            return None;
+        }
+        writer.asked = Some(Instant::now());
+        Some(role)
+    }
+
+    /// Looks whether the role may write, as policies are now, unless that was looked at a moment
+    /// ago. A refusal is told once to whoever looks after the cloud.
     pub(crate) async fn ask(&self, cx: &Cx) {
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(writer) = writer else { return };
+        let Some(writer) = self.is_due() else { return };
         let cx = cx.acting_as(writer.as_ref().clone());
         // As crate `logs` names a group: the stream's name is left empty.
         let resource = format!("log-group:{}:log-stream:", self.name);

@@ -174,7 +174,7 @@ pub(crate) struct CorsRecord {
     pub(crate) max_age: Option<i32>,
 }
 
-/// How asynchronous invocations are tried again.
+/// How asynchronous invocations are tried again, and where records of them go.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct EventRecord {
     /// The version or alias it is for.
@@ -182,6 +182,12 @@ pub(crate) struct EventRecord {
     pub(crate) retries: Option<u32>,
     /// Seconds.
     pub(crate) max_age: Option<u32>,
+    /// The ARN of where records of successes go.
+    #[serde(default)]
+    pub(crate) on_success: Option<String>,
+    /// The ARN of where records of failures go.
+    #[serde(default)]
+    pub(crate) on_failure: Option<String>,
     /// Milliseconds since the epoch.
     pub(crate) modified: i64,
 }

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use cumulet_sandbox::{
-    Function, INIT_LIMIT, Launching, LogFormat, PlainLauncher, Pool, RuntimeFolder, Setup,
-    launching,
+    Function, INIT_LIMIT, Launcher, Launching, LogFormat, PlainLauncher, Pool, RuntimeFolder,
+    Setup, launching,
 };
 use cumulet_service::{Cx, Result};
+use tokio::sync::Notify;
 
 use crate::describe::log_group;
 use crate::logs::Group;
@@ -34,6 +35,8 @@ pub(crate) struct Pools {
     endpoint: Option<String>,
     concurrency: usize,
     kept: Mutex<Kept>,
+    /// Functions came, went, or start otherwise than before.
+    changed: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -81,11 +84,22 @@ impl Pools {
             endpoint,
             concurrency,
             kept: Mutex::default(),
+            changed: Arc::default(),
         })
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What starts functions, and their runtime clients.
+    pub(crate) async fn launcher(&self) -> (Arc<dyn Launcher>, &RuntimeFolder) {
+        (self.launcher.clone().await, &self.folder)
+    }
+
+    /// Wakes who keeps sandboxes ahead.
+    pub(crate) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     fn find(&self, key: &Version, revision: &str) -> Option<(Arc<Pool>, Arc<Group>)> {

@@ -2,7 +2,8 @@
 //!
 //! "Error handling for a Lambda function … asynchronous invocation" in the developer guide: errors
 //! of the function are tried again after one minute, then after two; throttling and faults of the
-//! platform are tried for up to six hours, ever more slowly (1 s to 5 minutes).
+//! platform are tried for up to six hours, ever more slowly (1 s to 5 minutes). When an event
+//! leaves the queue, a record of it goes to the destination that the function's config names.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Lambda;
 use crate::access::PRINCIPAL;
+use crate::deliver::{self, Delivery};
+use crate::destination::{Destination, Purpose};
 use crate::model::EventRecord;
-use crate::name::FunctionName;
+use crate::name::{FunctionName, LATEST};
+use crate::record::{self, Condition};
+use crate::resolve::version_text;
 use crate::run::invocation;
 
 const KIND: &str = "lambda/invoke";
@@ -28,6 +33,8 @@ const KIND: &str = "lambda/invoke";
 const CONCURRENCY: usize = 128;
 /// Bytes of an event ("Lambda quotas": 1 MB).
 pub(crate) const MAX_EVENT: usize = 1 << 20;
+/// The shortest wait for what is not the function's fault.
+const PAUSE: Duration = Duration::from_secs(1);
 const USUAL_RETRIES: u32 = 2;
 const USUAL_AGE: u32 = 6 * 3600;
 
@@ -43,6 +50,17 @@ struct Event {
     client_context: Option<String>,
     /// Milliseconds since the epoch.
     accepted: i64,
+}
+
+impl Event {
+    fn accepted(&self) -> Timestamp {
+        Timestamp::from_millis(self.accepted)
+    }
+
+    fn bytes(&self) -> Result<Bytes> {
+        let bytes = STANDARD.decode(&self.payload).map_err(cumulet_service::Error::internal)?;
+        Ok(Bytes::from(bytes))
+    }
 }
 
 /// Takes an event; it is durable when this is answered.
@@ -106,61 +124,139 @@ async fn handle(lambda: &Arc<Lambda>, cloud: &Arc<Cloud>, lease: &Lease) -> Outc
     let config = match name.load_event(&cx.store().snapshot()).await {
         Ok(config) => config,
         Err(error) if error.status == 404 => EventRecord::default(),
-        Err(error) => return later(&cx, &event, &error),
+        Err(error) => return later(&cx, &event, &EventRecord::default(), &error),
     };
-    let accepted = Timestamp::from_millis(event.accepted);
-    if is_stale(cx.now(), accepted, &config) {
-        tracing::warn!(function = %name.arn(), "an event grew too old and is dropped");
-        return Outcome::Done;
-    }
-    let failed = match attempt(lambda, &cx, &name, &event, lease).await {
-        Ok(failed) => failed,
-        Err(error) if error.status == 404 => {
-            tracing::warn!(function = %name.named_arn(), "an event for a function that is gone");
-            return Outcome::Done;
-        }
-        Err(error) => return later(&cx, &event, &error),
-    };
-    if !failed {
-        return Outcome::Done;
-    }
-    if let Some(after) = retry(lease.attempt, &config) {
-        Outcome::Retry { after }
+    let end = |condition, invoked, ran| End { condition, invoked, ran };
+    let before = lease.attempt.saturating_sub(1);
+    let ended = if is_stale(cx.now(), event.accepted(), &config) {
+        end(Condition::EventAgeExceeded, before, None)
     } else {
-        tracing::warn!(function = %name.arn(), "an event failed for the last time");
-        Outcome::Done
+        match attempt(lambda, &cx, &name, &event, lease).await {
+            Ok(Attempt::Ran(ran)) if ran.outcome.result.is_ok() => {
+                end(Condition::Success, lease.attempt, Some(ran))
+            }
+            Ok(Attempt::Ran(ran)) => match retry(lease.attempt, &config) {
+                Some(after) => {
+                    let expired = expiry(event.accepted(), &config).since(cx.now());
+                    return Outcome::Retry { after: after.min(expired) };
+                }
+                None => end(Condition::RetriesExhausted, lease.attempt, Some(ran)),
+            },
+            Ok(Attempt::Shut) => end(Condition::RetriesExhausted, before, None),
+            Err(error) if error.status == 404 => {
+                tracing::warn!(function = %name.named_arn(), "an event, and no function");
+                return Outcome::Done;
+            }
+            Err(error) => return later(&cx, &event, &config, &error),
+        }
+    };
+    match conclude(lambda, &cx, &name, &event, lease, &config, &ended).await {
+        Ok(()) => Outcome::Done,
+        Err(error) if error.status == 404 => Outcome::Done,
+        Err(error) => later(&cx, &event, &config, &error),
     }
 }
 
-/// Runs the event; whether the function failed.
+/// One run of the function.
+struct Ran {
+    version: String,
+    role: String,
+    outcome: cumulet_sandbox::Outcome,
+}
+
+enum Attempt {
+    Ran(Ran),
+    /// The function's reserved concurrency is zero: "Lambda begins sending new events to the
+    /// configured dead-letter queue or the on-failure event destination, without any retries".
+    Shut,
+}
+
+/// How an event's time in the queue ended.
+struct End {
+    condition: Condition,
+    invoked: u32,
+    /// The last run, where it is what ended it.
+    ran: Option<Ran>,
+}
+
+/// Runs the event.
 async fn attempt(
     lambda: &Arc<Lambda>,
     cx: &Cx,
     name: &FunctionName,
     event: &Event,
     lease: &Lease,
-) -> Result<bool> {
+) -> Result<Attempt> {
     let resolved = lambda.resolve(cx, name).await?;
+    if resolved.function.reserved == Some(0) {
+        return Ok(Attempt::Shut);
+    }
     let admitted = lambda.admit(cx, &resolved).await?;
-    let payload = STANDARD.decode(&event.payload).map_err(cumulet_service::Error::internal)?;
     let invocation = Invocation {
         client_context: event.client_context.clone(),
-        ..invocation(&lease.key, &resolved, Bytes::from(payload))
+        ..invocation(&lease.key, &resolved, event.bytes()?)
     };
     let outcome = lambda.run(cx, &resolved, admitted, invocation).await?;
-    Ok(outcome.result.is_err())
+    let version = version_text(resolved.version.number);
+    Ok(Attempt::Ran(Ran { version, role: resolved.version.settings.role, outcome }))
+}
+
+/// Takes the event out of the queue; where somebody wants a record of it, that goes there.
+async fn conclude(
+    lambda: &Arc<Lambda>,
+    cx: &Cx,
+    name: &FunctionName,
+    event: &Event,
+    lease: &Lease,
+    config: &EventRecord,
+    end: &End,
+) -> Result<()> {
+    let success = end.condition == Condition::Success;
+    let to = if success { &config.on_success } else { &config.on_failure };
+    if !success {
+        let condition = end.condition;
+        tracing::warn!(function = %name.arn(), ?condition, "an event is given up");
+    }
+    let Some(to) = to else { return Ok(()) };
+    let purpose = if success { Purpose::Success } else { Purpose::Failure };
+    let role = match &end.ran {
+        Some(ran) => ran.role.clone(),
+        None => lambda.resolve(cx, name).await?.version.settings.role,
+    };
+    let record = record::EventRecord {
+        at: cx.now(),
+        request_id: &lease.key,
+        function_arn: name.arn_of(name.qualifier.as_deref().unwrap_or(LATEST)).as_str(),
+        condition: end.condition,
+        invoked: end.invoked,
+        payload: &event.bytes()?,
+        answer: end.ran.as_ref().map(|ran| (&ran.outcome, ran.version.as_str())),
+    }
+    .document(Destination::parse(to, purpose)?.limit());
+    let delivery = Delivery {
+        account: event.account.clone(),
+        region: event.region.clone(),
+        function: event.function.clone(),
+        role,
+        to: to.clone(),
+        success,
+        record,
+        at: cx.now().millis(),
+    };
+    deliver::instead(cx, lease, &delivery).await
 }
 
 /// Not the function's fault: again, ever more slowly, and not counted as a try.
-fn later(cx: &Cx, event: &Event, error: &cumulet_service::Error) -> Outcome {
-    let waited = cx.now().since(Timestamp::from_millis(event.accepted));
+fn later(cx: &Cx, event: &Event, config: &EventRecord, error: &cumulet_service::Error) -> Outcome {
+    let waited = cx.now().since(event.accepted());
     tracing::debug!(function = event.function, %error, "an event waits");
-    Outcome::Later { at: cx.now().after(backoff(waited)) }
+    let expired = expiry(event.accepted(), config).max(cx.now().after(PAUSE));
+    Outcome::Later { at: cx.now().after(backoff(waited)).min(expired) }
 }
 
 /// As long again as it has waited, from 1 second to 5 minutes.
 fn backoff(waited: Duration) -> Duration {
-    waited.clamp(Duration::from_secs(1), Duration::from_secs(300))
+    waited.clamp(PAUSE, Duration::from_secs(300))
 }
 
 /// The pause after the function failed for the `attempt`-th time; `None`: it was the last.
@@ -170,7 +266,13 @@ fn retry(attempt: u32, config: &EventRecord) -> Option<Duration> {
 }
 
 fn is_stale(now: Timestamp, accepted: Timestamp, config: &EventRecord) -> bool {
-    now.since(accepted) > Duration::from_secs(config.max_age.unwrap_or(USUAL_AGE).into())
+    now >= expiry(accepted, config)
+}
+
+/// From when on an event is too old.
+fn expiry(accepted: Timestamp, config: &EventRecord) -> Timestamp {
+    let kept = Duration::from_secs(config.max_age.unwrap_or(USUAL_AGE).into());
+    accepted.after(kept + Duration::from_millis(1))
 }
 
 #[cfg(test)]

@@ -32,9 +32,8 @@ impl CredentialSource for RoleSource {
             let cx =
                 cloud.context(Principal::service(PRINCIPAL)).in_region(self.name.region.clone());
             let given = assume(&cx, &self.name, &self.role).await.map_err(|e| e.to_string())?;
-            let (key, token) = (&given.access_key_id, Some(given.session_token.as_str()));
-            let found = cloud.parts().credentials.find(key, token).await;
-            if let Found::Identity(role) = found.map_err(|e| e.to_string())? {
+            let found = session(&cx, &given).await.map_err(|e| e.to_string())?;
+            if let Found::Identity(role) = found {
                 self.logs.is_written_by(&cx, role.principal).await;
             }
             Ok(given)
@@ -44,8 +43,21 @@ impl CredentialSource for RoleSource {
 
 /// Refuses a role that Lambda may not assume: its trust policy must name `lambda.amazonaws.com`.
 pub(crate) async fn check(cx: &Cx, name: &FunctionName, role: &str) -> Result<()> {
+    take_on(cx, name, role).await.map(drop)
+}
+
+/// A session of a function's role, as which Lambda itself acts for the function: reads streams,
+/// sends records.
+pub(crate) async fn principal(cx: &Cx, name: &FunctionName, role: &str) -> Result<Principal> {
+    let given = take_on(cx, name, role).await?;
+    match session(cx, &given).await? {
+        Found::Identity(identity) => Ok((*identity.principal).clone()),
+        _ => Err(cumulet_service::Error::internal("a session of a role that nobody knows")),
+    }
+}
+
+async fn take_on(cx: &Cx, name: &FunctionName, role: &str) -> Result<Credentials> {
     match assume(cx, name, role).await {
-        Ok(_) => Ok(()),
         Err(error) if error.status < 500 => {
             let refused: cumulet_service::Error = Error::Invalid(
                 "The role defined for the function cannot be assumed by Lambda.".to_owned(),
@@ -53,8 +65,13 @@ pub(crate) async fn check(cx: &Cx, name: &FunctionName, role: &str) -> Result<()
             .into();
             Err(refused.because(error))
         }
-        Err(error) => Err(error),
+        given => given,
     }
+}
+
+async fn session(cx: &Cx, given: &Credentials) -> Result<Found> {
+    let (key, token) = (&given.access_key_id, Some(given.session_token.as_str()));
+    cx.cloud().parts().credentials.find(key, token).await
 }
 
 /// The session is called like the function. A session's name has two characters at least; what AWS

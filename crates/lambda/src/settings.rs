@@ -9,9 +9,11 @@ use cumulet_api_lambda::types::{
     DeadLetterConfig, Environment, EphemeralStorage, LogFormat, LoggingConfig, TracingConfig,
     TracingMode, VpcConfig,
 };
+use cumulet_base::Arn;
 use cumulet_service::{Cx, Error as ServiceError, Result};
 use cumulet_store::Sealer;
 
+use crate::destination;
 use crate::error::Error;
 use crate::model::{LayerUse, Logging, Settings};
 use crate::name::LayerName;
@@ -187,9 +189,8 @@ impl Wanted<'_> {
     fn refuse_missing(&self) -> Result<()> {
         let filled = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|l| !l.is_empty());
         let vpc = self.vpc.is_some_and(|vpc| filled(&vpc.subnet_ids));
-        let letters = self.dead_letters.and_then(|letters| letters.target_arn.as_ref());
-        let letters = letters.is_some_and(|arn| !arn.is_empty());
-        let further = [(vpc, "VpcConfig"), (letters, "DeadLetterConfig")];
+        refuse_dead_letters(self.dead_letters)?;
+        let further = [(vpc, "VpcConfig")];
         match self.missing.iter().chain(&further).find(|(asked, _)| *asked) {
             Some((_, what)) => Err(ServiceError::not_implemented(
                 "lambda",
@@ -202,6 +203,24 @@ impl Wanted<'_> {
     /// The layers that are asked for.
     pub(crate) fn layer_arns(&self) -> Option<&[String]> {
         self.layers
+    }
+}
+
+/// A dead-letter queue is a queue or a topic, and there are none of either here.
+fn refuse_dead_letters(wanted: Option<&DeadLetterConfig>) -> Result<()> {
+    let arn = wanted.and_then(|letters| letters.target_arn.as_deref()).unwrap_or_default();
+    if arn.is_empty() {
+        return Ok(());
+    }
+    match arn.parse::<Arn>() {
+        Ok(arn) if matches!(arn.service(), "sqs" | "sns") => {
+            Err(destination::not_here(&arn, "a dead-letter queue"))
+        }
+        // (AWS's own text is not documented.)
+        _ => Err(Error::Invalid(format!(
+            "The dead-letter queue {arn} is neither an SQS queue nor an SNS topic."
+        ))
+        .into()),
     }
 }
 
@@ -365,6 +384,19 @@ mod tests {
         let large = variables(&[("SECRET", &"s".repeat(5000))]);
         let refused = seal(&sealer, "id", &large).unwrap_err();
         assert!(refused.message.ends_with("4KB limit.") && !refused.message.contains("sss"));
+    }
+
+    #[test]
+    fn dead_letter_queues_are_refused_by_name() {
+        let refuse = |arn: &str| {
+            refuse_dead_letters(Some(&DeadLetterConfig { target_arn: Some(arn.to_owned()) }))
+        };
+        assert!(refuse("").is_ok());
+        let queue = refuse("arn:aws:sqs:eu-west-1:123456789012:q").unwrap_err();
+        assert!(queue.status == 501 && queue.message.contains("sqs:SendMessage"), "{queue}");
+        let topic = refuse("arn:aws:sns:eu-west-1:123456789012:t").unwrap_err();
+        assert!(topic.status == 501 && topic.message.contains("sns:Publish"), "{topic}");
+        assert_eq!(refuse("arn:aws:s3:::b").unwrap_err().status, 400);
     }
 
     #[test]

@@ -27,7 +27,8 @@ use crate::model::{
 use crate::name::{FunctionName, LATEST, LayerName};
 use crate::resolve::check_revision;
 
-const SERVICE: &str = "lambda";
+/// What all keys begin with.
+pub(crate) const SERVICE: &str = "lambda";
 
 fn root(account: &AccountId, region: &Region, kind: &str) -> Key {
     Key::new(SERVICE, account, region).text(kind)

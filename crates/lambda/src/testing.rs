@@ -1,5 +1,6 @@
 //! What the tests share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cumulet_api_iam::ops::{CreateRole, CreateRoleRequest};
@@ -12,7 +13,7 @@ use cumulet_work::Work;
 use tempfile::TempDir;
 
 use crate::Lambda;
-use crate::model::{Logging, Settings};
+use crate::model::{CodeUse, FunctionRecord, Logging, Settings, VersionRecord};
 
 /// A cloud with IAM, STS and Lambda, and a role that Lambda may assume.
 pub(crate) struct TestCloud {
@@ -75,5 +76,25 @@ pub(crate) fn settings() -> Settings {
         architecture: "x86_64".to_owned(),
         traced: false,
         logging: Logging::default(),
+    }
+}
+
+/// A function that has no package.
+pub(crate) fn function(name: &str, settings: Settings) -> FunctionRecord {
+    FunctionRecord {
+        name: name.to_owned(),
+        id: format!("id-of-{name}"),
+        latest: VersionRecord {
+            number: 0,
+            description: String::new(),
+            code: CodeUse { sha256: String::new(), size: 0, unzipped: 0 },
+            settings,
+            modified: 0,
+            revision: String::new(),
+        },
+        next_version: 1,
+        published: None,
+        tags: BTreeMap::new(),
+        reserved: None,
     }
 }

@@ -10,7 +10,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { Writable } = require('node:stream');
 const { format } = require('node:util');
-const { createRequire } = require('node:module');
+const Module = require('node:module');
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');
@@ -18,9 +18,40 @@ const HTTP_INTEGRATION = 'application/vnd.awslambda.http-integration-response';
 const BASE = '/2018-06-01/runtime';
 const NEXT = `GET ${BASE}/invocation/next HTTP/1.1\r\nHost: runtime\r\n\r\n`;
 const env = process.env;
-const taskRoot = env.LAMBDA_TASK_ROOT;
+// What follows from the environment, which may come later than this program.
+let taskRoot;
 // From Node.js 24 on AWS passes no callback: a handler returns a value or a promise.
-const callbacks = !/nodejs(2[4-9]|[3-9]\d)/.test(env.AWS_EXECUTION_ENV ?? '');
+let callbacks;
+let jsonLogs;
+// The level filter belongs to JSON logs; plain text passes everything.
+let threshold;
+
+function configure() {
+  taskRoot = env.LAMBDA_TASK_ROOT;
+  callbacks = !/nodejs(2[4-9]|[3-9]\d)/.test(env.AWS_EXECUTION_ENV ?? '');
+  jsonLogs = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
+  threshold = jsonLogs ? (LEVELS[env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()] ?? 0) : 0;
+}
+
+// ---- started ahead ---------------------------------------------------------------------------
+
+// Waits until it is known for which function this process was started, and becomes what it would be
+// had it been started for that: what an interpreter reads at its start only, the platform gives to
+// none that was started ahead.
+function waitForFunction(descriptor) {
+  // Node.js reads NODE_PATH at its start, and again only by this. Without it none is started ahead.
+  if (typeof Module._initPaths !== 'function') process.exit(1);
+  fs.writeSync(descriptor, '.');
+  const said = fs.readFileSync(descriptor, 'utf8');
+  fs.closeSync(descriptor);
+  // The platform is gone.
+  if (said === '') process.exit(1);
+  const { environment } = JSON.parse(said);
+  for (const name of Object.keys(env)) delete env[name];
+  Object.assign(env, environment);
+  process.chdir(env.LAMBDA_TASK_ROOT);
+  Module._initPaths();
+}
 
 // ---- errors ----------------------------------------------------------------------------------
 
@@ -63,9 +94,6 @@ function errorFields(error) {
 // ---- logs ------------------------------------------------------------------------------------
 
 const LEVELS = { TRACE: 1, DEBUG: 2, INFO: 3, WARN: 4, ERROR: 5, FATAL: 6 };
-const jsonLogs = env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === 'JSON';
-// The level filter belongs to JSON logs; plain text passes everything.
-const threshold = jsonLogs ? (LEVELS[env.AWS_LAMBDA_LOG_LEVEL?.toUpperCase()] ?? 0) : 0;
 let requestId;
 
 // One message is one log event: inner line ends travel as CR, and the platform turns them back.
@@ -149,6 +177,7 @@ class RuntimeApi {
     // Whether `next` has been sent already, right behind the last result.
     this.asked = false;
     this.socket = net.createConnection({ host, port: Number(port), noDelay: true });
+    this.connected = new Promise((resolve) => this.socket.once('connect', resolve));
     this.socket.on('data', (chunk) => {
       this.received = this.received.length ? Buffer.concat([this.received, chunk]) : chunk;
       this.settle();
@@ -332,7 +361,7 @@ const isFile = (file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile() 
 
 async function loadModule(folder, name) {
   const base = path.resolve(taskRoot, folder, name);
-  const load = createRequire(path.join(taskRoot, 'index.js'));
+  const load = Module.createRequire(path.join(taskRoot, 'index.js'));
   const imported = (file) => import(require('node:url').pathToFileURL(file).href);
   try {
     if (isFile(base)) return load(base);
@@ -489,6 +518,11 @@ async function handleOne(api, handler, { headers, body }) {
 
 async function main() {
   const api = new RuntimeApi(env.AWS_LAMBDA_RUNTIME_API);
+  if (env.CUMULET_WAIT_FD) {
+    await api.connected;
+    waitForFunction(Number(env.CUMULET_WAIT_FD));
+  }
+  configure();
   const die = async (title, error, code) => {
     logFailure(title, error);
     const target = requestId ? `/invocation/${requestId}/error` : '/init/error';

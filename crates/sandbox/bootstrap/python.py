@@ -16,7 +16,47 @@ import time
 import traceback
 
 BASE = "/2018-06-01/runtime"
-JSON_LOGS = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+# ---- started ahead --------------------------------------------------------------------------
+
+
+def wait_for_function(descriptor):
+    """Waits until it is known for which function this process was started, and becomes what it
+    would be had it been started for that: what an interpreter reads at its start only, the platform
+    gives to none that was started ahead."""
+    os.write(descriptor, b".")
+    said = b""
+    while part := os.read(descriptor, 65536):
+        said += part
+    os.close(descriptor)
+    if not said:
+        # The platform is gone.
+        os._exit(1)
+    environment = json.loads(said)["environment"]
+    # The interpreter's own doing, where the machine lacks the locale (PEP 538).
+    if "LC_CTYPE" in os.environ:
+        environment.setdefault("LC_CTYPE", os.environ["LC_CTYPE"])
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    os.chdir(environment["LAMBDA_TASK_ROOT"])
+    # What PYTHONPATH named at the start gives way to what it names now.
+    sys.path[1:2] = environment.get("PYTHONPATH", "").split(":")
+
+
+def configure():
+    """What follows from the environment, which may come later than this program."""
+    global json_logs, escape
+    json_logs = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    # From Python 3.12 on AWS's runtime leaves letters beyond ASCII as they are.
+    escape = os.environ.get("AWS_EXECUTION_ENV", "") in (
+        "AWS_Lambda_python3.9",
+        "AWS_Lambda_python3.10",
+        "AWS_Lambda_python3.11",
+    )
+
+
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 # AWS indents traces in text logs with no-break spaces, which its console does not fold.
 INDENT = "\u00a0"
@@ -94,7 +134,7 @@ def write_log(text):
 
 
 def log_error(body):
-    if JSON_LOGS:
+    if json_logs:
         write_log(to_json({"timestamp": utc_now(), "level": "ERROR", **body}))
         return
     title = "[ERROR]"
@@ -163,7 +203,7 @@ def set_up_logging():
     sys.stdout = Unbuffered(sys.stdout)
     sys.stderr = Unbuffered(sys.stderr)
     handler = LogHandler()
-    if JSON_LOGS:
+    if json_logs:
         handler.setFormatter(JsonFormatter())
     else:
         text = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
@@ -183,12 +223,6 @@ def set_up_logging():
 # ---- JSON -----------------------------------------------------------------------------------
 
 
-# From Python 3.12 on AWS's runtime leaves letters beyond ASCII as they are.
-ESCAPE = os.environ.get("AWS_EXECUTION_ENV", "") in (
-    "AWS_Lambda_python3.9",
-    "AWS_Lambda_python3.10",
-    "AWS_Lambda_python3.11",
-)
 # Stands for a Decimal in JSON text until its digits take the place. Random, so that no string of
 # the function's is mistaken for it.
 DECIMAL = "decimal-" + os.urandom(12).hex() + "-"
@@ -209,7 +243,7 @@ def to_json(value):
         decimals.append(str(item))
         return DECIMAL + str(len(decimals) - 1)
 
-    text = json.dumps(value, ensure_ascii=ESCAPE, default=plain)
+    text = json.dumps(value, ensure_ascii=escape, default=plain)
     if decimals:
         mark = re.compile('"{}([0-9]+)"'.format(DECIMAL))
         text = mark.sub(lambda found: decimals[int(found[1])], text)
@@ -438,11 +472,14 @@ def handle_one(api, handler):
 
 
 def main():
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if "CUMULET_WAIT_FD" in os.environ:
+        wait_for_function(int(os.environ["CUMULET_WAIT_FD"]))
+    configure()
     # Started as a script, sys.path[0] is this file's folder, which is no place for user imports.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     # A user's module may well be called `bootstrap` or `main`: keep this one out of the way.
     sys.argv = [os.path.abspath(__file__)]
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     set_up_logging()
     try:
         handler = load_handler(os.environ.get("_HANDLER", ""))

@@ -1,6 +1,6 @@
 //! How long an invocation takes: warm (p50, p99 in µs) and cold (p50 in ms), as a plain process and
-//! in a sandbox, each without and with control groups, beside a bare start and end of the same
-//! interpreter. The kinds take turns, so that a busy machine is unjust to none.
+//! in a sandbox, each without and with control groups, and in one that waited, beside a bare start
+//! and end of the same interpreter. The kinds take turns, so that a busy machine is unjust to none.
 //!
 //! `cargo run -p cumulet-sandbox --example bench [warm invocations]`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, INIT_LIMIT, Interpreter,
-    Invocation, IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink, PlainLauncher,
-    Pool, RuntimeFolder, Setup, discover, sandbox_entry, select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, Generic, INIT_LIMIT,
+    Interpreter, Invocation, IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink,
+    PlainLauncher, Pool, RuntimeFolder, Setup, discover, sandbox_entry, select,
 };
 
 const COLD: usize = 20;
+/// MB.
+const MEMORY: u32 = 512;
 
 struct Nobody;
 
@@ -45,12 +47,26 @@ const KINDS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), 
 
 /// Launchers are made once, as a platform does.
 fn launcher(root: &Path, (sandbox, grouped): (bool, bool)) -> Arc<dyn Launcher> {
-    let cgroup = grouped.then(CgroupParent::own).flatten();
     if sandbox {
-        let program = std::env::current_exe().unwrap();
-        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
-    } else {
-        Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
+        return Arc::new(isolated(grouped));
+    }
+    let cgroup = grouped.then(CgroupParent::own).flatten();
+    Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
+}
+
+fn isolated(grouped: bool) -> IsolatedLauncher {
+    let program = std::env::current_exe().unwrap();
+    let cgroup = grouped.then(CgroupParent::own).flatten();
+    IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap()
+}
+
+/// Until one waits.
+async fn wait_ahead(launcher: &IsolatedLauncher, root: &Path, runtime: &str, found: &Interpreter) {
+    let folder = RuntimeFolder::write(&root.join("runtime")).unwrap();
+    let kind = Generic::new(runtime.parse().unwrap(), found, MEMORY, &folder, launcher);
+    launcher.keep(std::slice::from_ref(&kind));
+    while launcher.waiting(&kind) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -64,7 +80,7 @@ fn pool(root: &Path, runtime: &str, found: &Interpreter, launcher: &Arc<dyn Laun
         handler: "index.handler".to_owned(),
         code: root.join("code"),
         layers: None,
-        memory_mb: 512,
+        memory_mb: MEMORY,
         storage_mb: 512,
         timeout: Duration::from_secs(10),
         environment: BTreeMap::new(),
@@ -132,9 +148,10 @@ async fn run() {
     std::fs::write(root.join("code/index.js"), "exports.handler = async (e) => e\n").unwrap();
     let found = discover(None);
     let launchers = KINDS.map(|kind| launcher(&root, kind));
+    let ahead = Arc::new(isolated(true));
     println!(
-        "{:<12}{:>9}{:>9}{:>9}{:>9}{:>9}",
-        "cold, ms", "bare", "plain", "+cgroup", "sandbox", "+cgroup"
+        "{:<12}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "cold, ms", "bare", "plain", "+cgroup", "sandbox", "+cgroup", "waited"
     );
     let mut warm_lines = Vec::new();
     for (runtime, nothing) in [("python3.11", "pass"), ("nodejs20.x", "0")] {
@@ -142,11 +159,14 @@ async fn run() {
         let interpreter = selected.interpreter.unwrap();
         let flag = if runtime.starts_with("node") { "-e" } else { "-c" };
         let bare = bare(&interpreter.path, [flag, nothing]);
-        let mut cold: [Vec<Duration>; 4] = Default::default();
+        let mut cold: [Vec<Duration>; 5] = Default::default();
         for _ in 0..COLD {
             for (launcher, times) in launchers.iter().zip(&mut cold) {
                 times.push(call(&pool(&root, runtime, &interpreter, launcher)).await);
             }
+            wait_ahead(&ahead, &root, runtime, &interpreter).await;
+            let launcher: Arc<dyn Launcher> = Arc::<IsolatedLauncher>::clone(&ahead);
+            cold[4].push(call(&pool(&root, runtime, &interpreter, &launcher)).await);
         }
         let ms = |time: Duration| format!("{:>9.1}", time.as_secs_f64() * 1e3);
         let cold: String = cold.into_iter().map(|times| ms(at(times, 50))).collect();

@@ -1,7 +1,8 @@
 //! A platform with three busy functions, for the tests that kill it outright. The function's name
-//! is the folder's, by which its processes can be found.
+//! is the folder's, by which its processes can be found. Where it is `waiting`, one of the three has
+//! answered and is frozen, and two sandboxes wait for functions: the folder then has a file `ready`.
 //!
-//! `cargo run -p cumulet-sandbox --example orphan -- <empty folder> <plain | isolated>`
+//! `cargo run -p cumulet-sandbox --example orphan -- <empty folder> <plain | isolated | waiting>`
 #![allow(clippy::unwrap_used, clippy::expect_used)] // an example: its user reads the message
 
 use std::collections::BTreeMap;
@@ -12,12 +13,12 @@ use std::time::Duration;
 
 use cumulet_base::{RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::{
-    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, INIT_LIMIT, Invocation,
-    IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink, PlainLauncher, Pool,
-    RuntimeFolder, Setup, discover, sandbox_entry, select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, Generic, INIT_LIMIT,
+    Invocation, IsolatedLauncher, Isolation, Launcher, LogFormat, LogLine, LogSink, PlainLauncher,
+    Pool, RuntimeFolder, Setup, discover, sandbox_entry, select,
 };
 
-const CODE: &str = "import time\ndef handler(event, context):\n    time.sleep(600)\n";
+const CODE: &str = "import time\ndef handler(event, context):\n    time.sleep(event)\n";
 
 struct Nobody;
 
@@ -48,15 +49,29 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn kind() -> String {
+    std::env::args().nth(2).expect("plain, isolated or waiting")
+}
+
 fn launcher(root: &Path) -> Arc<dyn Launcher> {
-    let kind = std::env::args().nth(2).expect("plain or isolated");
     let cgroup = CgroupParent::own();
-    if kind == "isolated" {
-        let program = std::env::current_exe().unwrap();
-        Arc::new(IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap())
-    } else {
-        Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap())
+    if kind() == "plain" {
+        return Arc::new(PlainLauncher::new(&root.join("tmp"), cgroup).unwrap());
     }
+    let program = std::env::current_exe().unwrap();
+    let launcher = IsolatedLauncher::open(Isolation { program, cgroup, egress: None }).unwrap();
+    if kind() == "waiting" {
+        let runtime = "nodejs20.x".parse().unwrap();
+        let found = select(runtime, &discover(None)).expect("Node.js is installed");
+        let folder = RuntimeFolder::write(&root.join("runtime")).unwrap();
+        let program = found.interpreter.unwrap();
+        let waiting = Generic::new(runtime, &program, 128, &folder, &launcher);
+        launcher.keep(std::slice::from_ref(&waiting));
+        while launcher.waiting(&waiting) < 2 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    Arc::new(launcher)
 }
 
 async fn run() {
@@ -99,14 +114,20 @@ async fn run() {
     }));
     let calls: Vec<_> = (0..3)
         .map(|number| {
-            let pool = Arc::clone(&pool);
+            let (pool, ready) = (Arc::clone(&pool), root.join("ready"));
+            let answers = number == 0 && kind() == "waiting";
             tokio::spawn(async move {
                 let invocation = Invocation {
                     request_id: format!("call-{number}"),
-                    payload: "{}".into(),
+                    payload: if answers { "0" } else { "600" }.into(),
                     ..Invocation::default()
                 };
                 let _ = pool.invoke(&invocation, None).await;
+                if answers {
+                    // It is frozen a moment later.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    std::fs::write(ready, "").unwrap();
+                }
             })
         })
         .collect();

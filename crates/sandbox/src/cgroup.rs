@@ -5,8 +5,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+mod freezer;
+
+use freezer::Freezer;
 
 /// Where version 1 has its hierarchies, and version 2 its only one.
 const MOUNTED: &str = "/sys/fs/cgroup";
@@ -26,6 +32,9 @@ pub struct CgroupParent {
     /// Those of version 1 that there are; on version 2 the memory's folder stands for all.
     pids: Option<PathBuf>,
     cpu: Option<PathBuf>,
+    /// Where groups can be frozen: on version 2 the memory's folder again; beside version 1 a
+    /// folder of version 2, which any machine of the last years has mounted too, or its own.
+    freezer: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +72,8 @@ impl CgroupParent {
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = path.to_owned();
         if path.join("memory.limit_in_bytes").exists() {
-            return Ok(Self { version: CgroupVersion::V1, memory: path, pids: None, cpu: None });
+            let (version, memory) = (CgroupVersion::V1, path);
+            return Ok(Self { version, memory, pids: None, cpu: None, freezer: None });
         }
         let there = fs::read_to_string(path.join("cgroup.controllers"))?;
         let has = |name: &str| there.split_ascii_whitespace().any(|one| one == name);
@@ -78,7 +88,8 @@ impl CgroupParent {
         fs::write(path.join("cgroup.subtree_control"), wanted.join(" "))?;
         let shared = |name| has(name).then(|| path.clone());
         let (pids, cpu) = (shared("pids"), shared("cpu"));
-        Ok(Self { version: CgroupVersion::V2, memory: path, pids, cpu })
+        let freezer = Some(path.clone());
+        Ok(Self { version: CgroupVersion::V2, memory: path, pids, cpu, freezer })
     }
 
     /// The groups that this process itself is in, where they may be written. Limits set around
@@ -96,19 +107,22 @@ impl CgroupParent {
     }
 
     fn own_v1(groups: &str) -> Option<Self> {
-        let folder = |wanted: &str| {
-            let path = groups.lines().find_map(|line| {
-                let mut parts = line.splitn(3, ':');
-                let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
-                controllers.split(',').any(|name| name == wanted).then_some(path)
-            })?;
-            let folder = Path::new(MOUNTED).join(wanted).join(path.trim_start_matches('/'));
-            let writable = rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK).is_ok();
-            writable.then_some(folder)
-        };
+        let folder = |wanted: &str| controller(groups, wanted);
         let mut own = Self::open(&folder("memory")?).ok()?;
         (own.pids, own.cpu) = (folder("pids"), folder("cpu"));
+        own.freezer = freezer::beside_v1(groups).or_else(|| folder("freezer"));
         Some(own)
+    }
+
+    /// The same without the freezer of version 2, so that a test meets version 1's.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_freezer_of_v1(mut self) -> Self {
+        let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        if self.version == CgroupVersion::V1 {
+            self.freezer = controller(&groups, "freezer");
+        }
+        self
     }
 
     fn own_v2(groups: &str) -> Option<Self> {
@@ -128,7 +142,8 @@ impl CgroupParent {
 
     fn folders(&self) -> Vec<&Path> {
         let mut all: Vec<&Path> = vec![&self.memory];
-        all.extend([&self.pids, &self.cpu].into_iter().flatten().map(PathBuf::as_path));
+        let others = [&self.pids, &self.cpu, &self.freezer];
+        all.extend(others.into_iter().flatten().map(PathBuf::as_path));
         all.dedup();
         all
     }
@@ -145,8 +160,14 @@ impl CgroupParent {
                 let ours = parts.next() == Some(OURS);
                 let owner = parts.next().and_then(|pid| pid.parse::<u32>().ok());
                 if ours && owner.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists()) {
+                    // What was killed while it was frozen by version 1 ends only now.
+                    let frozen = freezer::thaw_killed(&entry.path());
                     // One with processes in it stays.
-                    let _ = fs::remove_dir(entry.path());
+                    let _ = if frozen {
+                        remove(&entry.path())
+                    } else {
+                        fs::remove_dir(entry.path()).is_ok()
+                    };
                 }
             }
         }
@@ -154,43 +175,32 @@ impl CgroupParent {
 
     /// A group named `name`.
     pub(crate) fn create(&self, name: &str, limits: GroupLimits) -> io::Result<Cgroup> {
-        let group = Cgroup {
+        let mut group = Cgroup {
             version: self.version,
             folders: self.folders().iter().map(|folder| folder.join(name)).collect(),
+            cpu: self.cpu.as_ref().map(|folder| folder.join(name)),
+            freezer: None,
+            high: HighWater::default(),
         };
         let set = group.folders.iter().try_for_each(fs::create_dir);
-        match set.and_then(|()| self.set(name, limits)) {
-            Ok(()) => Ok(group),
+        let set = set.and_then(|()| group.limit(limits)).and_then(|()| match &self.pids {
+            Some(folder) => {
+                fs::write(folder.join(name).join("pids.max"), limits.processes.to_string())
+            }
+            None => Ok(()),
+        });
+        match set {
+            Ok(()) => {
+                group.high = HighWater::of(group.version, group.folders.first());
+                group.freezer =
+                    self.freezer.as_ref().and_then(|folder| Freezer::of(&folder.join(name)));
+                Ok(group)
+            }
             Err(error) => {
                 group.remove();
                 Err(error)
             }
         }
-    }
-
-    fn set(&self, name: &str, limits: GroupLimits) -> io::Result<()> {
-        let bytes = limits.bytes.to_string();
-        let write = |folder: &Option<PathBuf>, file: &str, value: u64| match folder {
-            Some(folder) => fs::write(folder.join(name).join(file), value.to_string()),
-            None => Ok(()),
-        };
-        let memory = self.memory.join(name);
-        // Swap is no memory of the function's. Without swap accounting the file does not exist.
-        match self.version {
-            CgroupVersion::V1 => {
-                fs::write(memory.join("memory.limit_in_bytes"), &bytes)?;
-                let _ = fs::write(memory.join("memory.memsw.limit_in_bytes"), &bytes);
-                write(&self.cpu, "cpu.shares", limits.shares())?;
-            }
-            CgroupVersion::V2 => {
-                fs::write(memory.join("memory.max"), &bytes)?;
-                // One process too many means the whole function is done for, as on Lambda.
-                fs::write(memory.join("memory.oom.group"), "1")?;
-                let _ = fs::write(memory.join("memory.swap.max"), "0");
-                write(&self.cpu, "cpu.weight", limits.weight())?;
-            }
-        }
-        write(&self.pids, "pids.max", limits.processes)
     }
 }
 
@@ -199,18 +209,125 @@ pub(crate) fn group_name(what: impl std::fmt::Display) -> String {
     format!("{OURS}-{}-{what}", std::process::id())
 }
 
+/// The folder of this process's group in a hierarchy of version 1, where it may be written.
+fn controller(groups: &str, wanted: &str) -> Option<PathBuf> {
+    let path = groups.lines().find_map(|line| {
+        let mut parts = line.splitn(3, ':');
+        let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+        controllers.split(',').any(|name| name == wanted).then_some(path)
+    })?;
+    writable(Path::new(MOUNTED).join(wanted).join(path.trim_start_matches('/')))
+}
+
+fn writable(folder: PathBuf) -> Option<PathBuf> {
+    rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK).is_ok().then_some(folder)
+}
+
 /// One sandbox's group. Must be removed when its processes have ended.
 #[derive(Debug)]
 pub(crate) struct Cgroup {
     version: CgroupVersion,
     /// The memory's first.
     folders: Vec<PathBuf>,
+    /// The one of them that shares the processor.
+    cpu: Option<PathBuf>,
+    freezer: Option<Freezer>,
+    high: HighWater,
+}
+
+/// The most bytes that were in use at once, as the kernel counts.
+#[derive(Debug, Default)]
+struct HighWater {
+    file: Option<fs::File>,
+    /// When it was last asked whether there are more.
+    seen: AtomicU64,
+}
+
+impl HighWater {
+    fn of(version: CgroupVersion, memory: Option<&PathBuf>) -> Self {
+        let name = match version {
+            CgroupVersion::V1 => "memory.max_usage_in_bytes",
+            CgroupVersion::V2 => "memory.peak",
+        };
+        let file = memory.and_then(|folder| fs::File::open(folder.join(name)).ok());
+        Self { file, seen: AtomicU64::new(0) }
+    }
+
+    fn bytes(&self) -> Option<u64> {
+        let mut text = [0; 32];
+        let length = self.file.as_ref()?.read_at(&mut text, 0).ok()?;
+        std::str::from_utf8(text.get(..length)?).ok()?.trim().parse().ok()
+    }
 }
 
 impl Cgroup {
     /// The group that has these folders, for who has nothing to do but to remove it.
     pub(crate) fn existing(folders: Vec<PathBuf>) -> Self {
-        Self { version: CgroupVersion::V1, folders }
+        Self {
+            version: CgroupVersion::V1,
+            folders,
+            cpu: None,
+            freezer: None,
+            high: HighWater::default(),
+        }
+    }
+
+    /// Sets what it may use, processes aside. Takes some ten microseconds.
+    pub(crate) fn limit(&self, limits: GroupLimits) -> io::Result<()> {
+        let bytes = limits.bytes.to_string();
+        let folder = |file: &str| self.folders.first().map(|memory| memory.join(file));
+        let set = |file: &str, value: &str| match folder(file) {
+            Some(path) => fs::write(path, value),
+            None => Ok(()),
+        };
+        let share = |file: &str, value: u64| match &self.cpu {
+            Some(folder) => fs::write(folder.join(file), value.to_string()),
+            None => Ok(()),
+        };
+        // Swap is no memory of the function's. Without swap accounting the file does not exist.
+        match self.version {
+            CgroupVersion::V1 => {
+                // Of the two limits this one may never be the lower, so it goes first where both
+                // rise and last where both fall.
+                let _ = set("memory.memsw.limit_in_bytes", &bytes);
+                set("memory.limit_in_bytes", &bytes)?;
+                let _ = set("memory.memsw.limit_in_bytes", &bytes);
+                share("cpu.shares", limits.shares())
+            }
+            CgroupVersion::V2 => {
+                set("memory.max", &bytes)?;
+                // One process too many means the whole function is done for, as on Lambda.
+                set("memory.oom.group", "1")?;
+                let _ = set("memory.swap.max", "0");
+                share("cpu.weight", limits.weight())
+            }
+        }
+    }
+
+    /// Stops its processes where they are, as far as the machine can.
+    pub(crate) fn freeze(&self) {
+        if let Some(freezer) = &self.freezer {
+            freezer.freeze();
+        }
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&self) {
+        if let Some(freezer) = &self.freezer {
+            freezer.thaw();
+        }
+    }
+
+    /// Whether its processes can be stopped.
+    pub(crate) fn can_freeze(&self) -> bool {
+        self.freezer.is_some()
+    }
+
+    /// To be called once its processes were killed: those that are frozen end only now.
+    pub(crate) fn let_end(&self) {
+        for folder in &self.folders {
+            freezer::thaw_killed(folder);
+        }
     }
 
     /// Its folders.
@@ -236,11 +353,13 @@ impl Cgroup {
 
     /// The most bytes that were in use at once.
     pub(crate) fn peak(&self) -> u64 {
-        let file = match self.version {
-            CgroupVersion::V1 => "memory.max_usage_in_bytes",
-            CgroupVersion::V2 => "memory.peak",
-        };
-        self.read(file).trim().parse().unwrap_or(0)
+        self.high.bytes().unwrap_or(0)
+    }
+
+    /// Whether that is more than when this was last asked; `true` where the kernel does not say.
+    pub(crate) fn has_grown(&self) -> bool {
+        let now = self.high.bytes();
+        now.is_none_or(|now| self.high.seen.swap(now, Ordering::Relaxed) < now)
     }
 
     /// Bytes of its processes' own memory, and bytes of files in memory, both now.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use cumulet_base::Timestamp;
 
+use crate::generic::Generic;
 use crate::launch::{BoxFuture, Folders, Launch, Launcher};
 use crate::runtime::{Family, Interpreter, Runtime};
 
@@ -113,6 +114,11 @@ impl RuntimeFolder {
         }
         Ok(Self(folder.into()))
     }
+
+    /// Where they are.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
 }
 
 /// What to start for `function`.
@@ -142,6 +148,7 @@ pub(crate) fn launch(
         ),
         folders,
         interpreter: function.interpreter.as_ref().map(|found| found.path.clone()),
+        generic: Generic::of(function, folder, launcher),
         memory: u64::from(function.memory_mb) << 20,
         storage: u64::from(function.storage_mb) << 20,
     }
@@ -155,20 +162,7 @@ fn program(function: &Function, inside: &Folders) -> (PathBuf, Vec<String>) {
         };
         return (folder.join("bootstrap"), Vec::new());
     };
-    let client = |name: &str| inside.runtime.join(name).display().to_string();
-    let arguments = match function.runtime.family {
-        // V8 sizes its heap by the machine, and would collect too late for the function's limit.
-        Family::Node => vec![
-            format!("--max-old-space-size={}", function.memory_mb * 9 / 10),
-            client(NODE_CLIENT.0),
-        ],
-        // No byte code into the code folder, no user's site folder, UTF-8 whatever the locale.
-        _ => ["-B", "-s", "-X", "utf8"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([client(PYTHON_CLIENT.0)])
-            .collect(),
-    };
+    let arguments = command(function.runtime, function.memory_mb, inside);
     // "Modifying the runtime environment": a wrapper script is given the command to run.
     match function.environment.get("AWS_LAMBDA_EXEC_WRAPPER") {
         Some(wrapper) => {
@@ -178,6 +172,28 @@ fn program(function: &Function, inside: &Folders) -> (PathBuf, Vec<String>) {
         }
         None => (interpreter.path.clone(), arguments),
     }
+}
+
+/// An interpreter's arguments.
+pub(crate) fn command(runtime: Runtime, memory_mb: u32, inside: &Folders) -> Vec<String> {
+    let client = |name: &str| inside.runtime.join(name).display().to_string();
+    match runtime.family {
+        // V8 sizes its heap by the machine, and would collect too late for the function's limit.
+        Family::Node => {
+            vec![format!("--max-old-space-size={}", memory_mb * 9 / 10), client(NODE_CLIENT.0)]
+        }
+        // No byte code into the code folder, no user's site folder, UTF-8 whatever the locale.
+        _ => ["-B", "-s", "-X", "utf8"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([client(PYTHON_CLIENT.0)])
+            .collect(),
+    }
+}
+
+/// Where programs of the machine are.
+pub(crate) fn system_path() -> String {
+    "/usr/local/bin:/usr/bin:/bin".to_owned()
 }
 
 /// A path under `/opt` where the function finds it.
@@ -253,13 +269,12 @@ fn defaults(function: &Function, inside: &Folders) -> Vec<(&'static str, String)
             .collect()
     };
     let list = |parts: [Vec<String>; 2]| parts.concat().join(":");
-    let system = ["/usr/local/bin", "/usr/bin", "/bin"].map(str::to_owned).to_vec();
     let libraries =
         [vec![runtime(""), runtime("/lib"), own(""), own("/lib")], layers(&["/lib".to_owned()])];
     let mut all = vec![
         ("TZ", ":UTC".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
-        ("PATH", list([system, layers(&["/bin".to_owned()])])),
+        ("PATH", list([vec![system_path()], layers(&["/bin".to_owned()])])),
         ("LD_LIBRARY_PATH", list(libraries)),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_owned()),
     ];
@@ -285,10 +300,10 @@ fn defaults(function: &Function, inside: &Folders) -> Vec<(&'static str, String)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn function() -> Function {
+    pub(crate) fn function() -> Function {
         Function {
             name: "f".to_owned(),
             version: "$LATEST".to_owned(),

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::Shared;
 
+use crate::generic::Generic;
+
 /// A future that is owned and can change threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -91,6 +93,9 @@ pub struct Launch {
     pub folders: Folders,
     /// The interpreter, where the program is none of the function's own.
     pub interpreter: Option<PathBuf>,
+    /// What may be there already, waiting: the same program, started before it was known for whom.
+    /// `None` where only this very start will do.
+    pub generic: Option<Generic>,
     /// The memory that the function may use, in bytes.
     pub memory: u64,
     /// The files that it may have in `/tmp`, in bytes.
@@ -132,6 +137,10 @@ pub trait Launcher: Send + Sync + 'static {
         Cow::Borrowed(url)
     }
 
+    /// Keeps programs of these kinds started ahead, most wanted first, and none of others. A
+    /// launcher may keep none. Does not wait.
+    fn keep(&self, _: &[Generic]) {}
+
     /// Starts a program. Must be called within a tokio runtime with I/O enabled.
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>>;
 }
@@ -162,9 +171,26 @@ pub trait Process: Send + Sync {
     /// Ends the program and its descendants at once. Does not wait.
     fn kill(&self);
 
+    /// Stops the program and its descendants where they are, as far as the rung has the means.
+    fn freeze(&self) {}
+
+    /// Lets them go on.
+    fn thaw(&self) {}
+
     /// Bytes of memory in use, of the program and its descendants; where the kernel counts, the
     /// most there ever was.
     fn memory(&self) -> u64;
+
+    /// Whether `memory` may say more than when this was last asked, for who wants to ask that less
+    /// often: it takes a tenth of a millisecond.
+    fn has_grown(&self) -> bool {
+        true
+    }
+
+    /// Whether only this program and its descendants can reach its Runtime API at all.
+    fn is_alone(&self) -> bool {
+        false
+    }
 
     /// Whether the other end of a connection to the Runtime API belongs to this program or its
     /// descendants. May read `/proc`: call it off the async threads.

@@ -9,7 +9,7 @@
 //!   `isolated` the others, `ladder` finds the strongest that a machine gives;
 //! - `sandbox` runs one invocation at a time over `api` (on `http1`) and `session`;
 //! - `egress` is the way out of an isolated sandbox, by policy;
-//! - `pool` scales, reuses and ends sandboxes;
+//! - `pool` scales, reuses, freezes and ends sandboxes; `generic` says what can be started ahead;
 //! - `logs` bounds and attributes what functions write;
 //! - `outcome` words results and failures as AWS does.
 //!
@@ -22,6 +22,7 @@ mod cgroup;
 mod child;
 pub mod egress;
 mod function;
+mod generic;
 mod http1;
 mod isolated;
 mod ladder;
@@ -40,6 +41,7 @@ mod watch;
 
 pub use cgroup::CgroupParent;
 pub use function::{CredentialSource, Credentials, Function, LogFormat, RuntimeFolder};
+pub use generic::Generic;
 #[doc(hidden)]
 pub use isolated::Barrier;
 pub use isolated::{IsolatedLauncher, Isolation, sandbox_entry};

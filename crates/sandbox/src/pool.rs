@@ -1,4 +1,5 @@
-//! The sandboxes of one function version: started as calls come in, kept warm, ended when idle.
+//! The sandboxes of one function version: started as calls come in, kept warm and frozen between
+//! calls, ended when idle.
 
 use std::fmt;
 use std::io;
@@ -6,12 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use cumulet_base::{Clock, Ids};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use crate::function::{CredentialSource, Function, RuntimeFolder};
 use crate::launch::Launcher;
 use crate::logs::LogSink;
 use crate::outcome::{FunctionError, Invocation, Outcome, StreamSender};
 use crate::sandbox::{Ground, Left, Sandbox};
+
+/// A sandbox that is called again so soon is not frozen in between. AWS does not say how soon after
+/// its answer a function's background work stops.
+const GRACE: Duration = Duration::from_millis(10);
 
 /// What a pool is made of.
 pub struct Setup {
@@ -67,6 +74,7 @@ impl std::error::Error for InvokeError {}
 /// The sandboxes of one function version. Dropping it ends them all.
 pub struct Pool {
     shared: Arc<Shared>,
+    freezing: AbortHandle,
 }
 
 struct Shared {
@@ -77,6 +85,8 @@ struct Shared {
     idle: Duration,
     init_limit: Duration,
     state: Mutex<State>,
+    /// A sandbox has nothing to do, and none before it was waiting to be frozen.
+    rested: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -84,6 +94,8 @@ struct State {
     /// Most recently used last.
     idle: Vec<Sandbox>,
     running: usize,
+    /// Whether idle ones are looked after already, to be frozen when it is time.
+    is_freezing: bool,
 }
 
 impl Pool {
@@ -103,9 +115,12 @@ impl Pool {
             idle: setup.idle,
             init_limit: setup.init_limit,
             state: Mutex::default(),
+            rested: Arc::default(),
         });
         tokio::spawn(sweep(Arc::downgrade(&shared), setup.idle));
-        Self { shared }
+        let freezing = freeze(Arc::downgrade(&shared), Arc::clone(&shared.rested));
+        let freezing = tokio::spawn(freezing).abort_handle();
+        Self { shared, freezing }
     }
 
     /// Runs the function once. With `stream`, the response goes there as it is made, and the
@@ -137,6 +152,12 @@ impl Pool {
     pub fn counts(&self) -> (usize, usize) {
         let state = self.shared.lock();
         (state.idle.len(), state.running)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.freezing.abort();
     }
 }
 
@@ -185,12 +206,37 @@ impl Shared {
         match sandbox.invoke(&self.function, invocation, stream, init).await {
             Left::Reusable(outcome) => {
                 sandbox.idle_since = Instant::now();
-                self.lock().idle.push(sandbox);
+                self.lay_down(sandbox);
                 Some(outcome)
             }
             Left::Spent(outcome) => Some(outcome),
             Left::Untouched => None,
         }
+    }
+
+    fn lay_down(&self, sandbox: Sandbox) {
+        let mut state = self.lock();
+        state.idle.push(sandbox);
+        if !std::mem::replace(&mut state.is_freezing, true) {
+            drop(state);
+            self.rested.notify_one();
+        }
+    }
+
+    /// Freezes one idle sandbox whose time has come: under the lock, or a call could be given one
+    /// that is just being frozen. Until when the next one may wait, if there is one.
+    fn freeze_one(&self) -> Option<Instant> {
+        let mut state = self.lock();
+        let awake = state.idle.iter_mut().filter(|sandbox| !sandbox.is_frozen());
+        let Some(sandbox) = awake.min_by_key(|sandbox| sandbox.idle_since) else {
+            state.is_freezing = false;
+            return None;
+        };
+        let at = sandbox.idle_since + GRACE;
+        if at <= Instant::now() {
+            sandbox.freeze();
+        }
+        Some(at)
     }
 
     async fn run_cold(
@@ -243,6 +289,17 @@ fn no_bootstrap(request_id: &str) -> Outcome {
         duration: Duration::ZERO,
         billed: Duration::ZERO,
         max_memory: 0,
+    }
+}
+
+/// Freezes sandboxes a moment after they have answered. Costs nothing while there are none, and
+/// little while they are called without a pause.
+async fn freeze(pool: Weak<Shared>, rested: Arc<Notify>) {
+    loop {
+        rested.notified().await;
+        while let Some(at) = pool.upgrade().and_then(|pool| pool.freeze_one()) {
+            tokio::time::sleep_until(at.into()).await;
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Sandbox {
     started: Instant,
     /// Whether initialisation is complete.
     ready: bool,
+    is_frozen: bool,
     /// Since when it has had nothing to do.
     pub(crate) idle_since: Instant,
 }
@@ -114,6 +115,7 @@ impl Sandbox {
             expires: credentials.expires,
             started,
             ready: false,
+            is_frozen: false,
             idle_since: started,
         })
     }
@@ -166,6 +168,9 @@ impl Sandbox {
         stream: Option<StreamSender>,
         init_duration: Option<Duration>,
     ) -> Left {
+        if std::mem::take(&mut self.is_frozen) {
+            self.process.thaw();
+        }
         let request_id: Arc<str> = invocation.request_id.as_str().into();
         self.output.drain();
         self.output.begin(Arc::clone(&request_id));
@@ -249,7 +254,8 @@ impl Sandbox {
     ) -> Outcome {
         let duration = begun.elapsed().min(function.timeout);
         self.output.drain();
-        if self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL) {
+        let old = self.memory.sampled.is_none_or(|at| at.elapsed() > 2 * MEMORY_INTERVAL);
+        if old && self.process.has_grown() {
             self.sample();
         }
         let status = Status::of(&result);
@@ -307,6 +313,16 @@ impl Sandbox {
     fn sample(&mut self) {
         self.memory.peak = self.memory.peak.max(self.process.memory());
         self.memory.sampled = Some(Instant::now());
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen
+    }
+
+    /// Stops what the function has left running, until the next invocation.
+    pub(crate) fn freeze(&mut self) {
+        self.is_frozen = true;
+        self.process.freeze();
     }
 
     /// Whether it has ended since its last invocation. One that ends after this look, before it

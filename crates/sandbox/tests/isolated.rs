@@ -25,3 +25,5 @@ mod sandboxes;
 mod users;
 
 const ISOLATED: bool = true;
+/// Started for their function, not ahead.
+const POOLED: bool = false;

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use cumulet_base::{AccountId, Body, Ids, Limits, Region, Timestamp};
+use cumulet_base::{AccountId, Arn, Body, Ids, Limits, Region, Timestamp};
 use cumulet_shape::Operation;
-use cumulet_store::{Blobs, Sealer, Store};
+use cumulet_store::{Blobs, Sealer, Store, Watch};
 use http::{Request, Response};
 
 use crate::attempt::Attempt;
@@ -260,6 +260,14 @@ impl Cx {
         let output = self.cloud.registry().accept::<O>(input)?.run(inner).await?;
         let typed = output.into_any().downcast::<O::Output>();
         typed.map(|output| *output).map_err(|_| Error::internal("an output of another type"))
+    }
+
+    /// Wakes whenever there is more to read of the stream called `arn`: costs nothing while there
+    /// is not. `None` where no service here has such streams. It gives no leave to read.
+    pub fn watch(&self, arn: &Arn) -> Option<Watch> {
+        let services = self.cloud.registry().services();
+        let feed = services.iter().find_map(|service| service.feed(arn))?;
+        Some(self.store().watch(&feed))
     }
 
     /// Sends a request to the absolute URL in it, as `principal`: the one door of HTTP. Sites of

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use cumulet_base::Arn;
 use cumulet_shape::{Faults, Operation, OperationMeta, ServiceMeta};
+use cumulet_store::Key;
 
 use http::HeaderMap;
 
@@ -47,6 +49,13 @@ pub trait Service: Send + Sync + 'static {
     /// How a stack makes this service's resources.
     fn resources(&self) -> Vec<&'static dyn Resource> {
         Vec::new()
+    }
+
+    /// The part of the store that every commit touches which adds to what reading `arn` gives,
+    /// where that is a stream of this service. Who reads it to its end waits for that
+    /// ([`Cx::watch`]) instead of asking again and again.
+    fn feed(&self, _arn: &Arn) -> Option<Key> {
+        None
     }
 
     /// The sink of log lines, where this service is the one that keeps them.

@@ -118,6 +118,9 @@ impl Store {
                 recorded.writes.clear();
             }
             let writes = !recorded.writes.is_empty();
+            // What waits for the disk stays bounded.
+            let large = writes && recorded.is_large();
+            let _alone = if large { Some(commits.large.lock().await) } else { None };
             match commits.submit(tx.base(), recorded)? {
                 Submitted::Conflict => {}
                 Submitted::Done => return result,

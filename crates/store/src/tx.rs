@@ -15,8 +15,12 @@ use crate::{Direction, Page, Range, Read, Record, StoreError, Version, record};
 pub const MAX_KEY: usize = 16 << 10;
 /// Bytes of a value.
 pub const MAX_VALUE: usize = 4 << 20;
-/// Bytes of all keys and values that one transaction writes.
-pub const MAX_TRANSACTION: usize = 10 << 20;
+/// Bytes of all keys and values that one transaction writes: what DynamoDB's largest one comes to.
+/// Its 4 MiB of items lie in the table, in up to 25 indexes, twice in a stream's record and once
+/// among the old images of a table that is restored to moments, each under keys of up to 6 KiB.
+pub const MAX_TRANSACTION: usize = 160 << 20;
+/// Bytes above which a transaction is large: at most one such waits for the disk at a time.
+pub(crate) const LARGE: usize = 8 << 20;
 /// Keys and ranges that one transaction reads.
 pub const MAX_READS: usize = 65_536;
 
@@ -121,7 +125,7 @@ impl Tx {
         if recorded.bytes > MAX_TRANSACTION {
             recorded.writes.clear();
             recorded.bytes = 0;
-            recorded.refuse(StoreError::TooLarge("a transaction writes at most 10 MiB"));
+            recorded.refuse(StoreError::TooLarge("a transaction writes at most 160 MiB"));
         }
     }
 
@@ -209,6 +213,11 @@ fn pop_before(
 }
 
 impl Recorded {
+    /// Whether it writes so much that it must not wait for the disk beside others that do.
+    pub(crate) fn is_large(&self) -> bool {
+        self.bytes > LARGE
+    }
+
     fn refuse(&mut self, why: StoreError) {
         self.refused.get_or_insert(why);
     }

@@ -22,7 +22,7 @@ use crate::streams;
 use crate::tables::{Table, TableName};
 
 /// Tables of an account in a region, at most.
-const TABLES: usize = 2_500;
+pub(crate) const TABLES: usize = 2_500;
 
 impl Handle<CreateTable> for DynamoDb {
     async fn access(&self, cx: &Cx, input: &CreateTableInput) -> Result<Vec<Access>> {
@@ -50,8 +50,11 @@ impl Handle<CreateTable> for DynamoDb {
             .transact(|tx| {
                 let (key, all, name, mut record) = (&key, &all, &name, record.clone());
                 async move {
-                    if tx.get_record::<TableRecord>(key.as_bytes()).await?.is_some() {
-                        return Err(Error::TableExists(record.name.clone()).into());
+                    let there: Option<TableRecord> = tx.get_record(key.as_bytes()).await?;
+                    match there.map(|there| there.restoring.is_some()) {
+                        Some(true) => return Err(Error::TableRestoring(name.name.clone()).into()),
+                        Some(false) => return Err(Error::TableExists(name.name.clone()).into()),
+                        None => {}
                     }
                     let there = tx.range(all, Direction::Forward, TABLES).await?;
                     if there.items.len() >= TABLES {

@@ -1,8 +1,8 @@
-//! DescribeContinuousBackups: whether a table can be restored to a moment.
+//! DescribeContinuousBackups: whether a table can be restored to a moment, and to which.
 //!
-//! Promises: what AWS answers of every table from its birth: continuous backups are on, restoring
-//! to a moment is off (UpdateContinuousBackups, which would switch it on, is not here: 501).
-//! Refuses: a table that is not there.
+//! Promises: continuous backups are on for every table from its birth, as AWS has it;
+//! UpdateContinuousBackups switches restoring to a moment on. The bounds are whole seconds.
+//! Refuses: a table that is not there or is being restored.
 
 use cumulet_api_dynamodb::ops::{
     DescribeContinuousBackups, DescribeContinuousBackupsInput, DescribeContinuousBackupsOutput,
@@ -11,10 +11,13 @@ use cumulet_api_dynamodb::types::{
     ContinuousBackupsDescription, ContinuousBackupsStatus, PointInTimeRecoveryDescription,
     PointInTimeRecoveryStatus,
 };
+use cumulet_base::Timestamp;
 use cumulet_service::{Access, Cx, Handle, Result};
 
+use super::restore_table_to_point_in_time::bounds;
 use crate::DynamoDb;
 use crate::error::Error;
+use crate::model::TableRecord;
 use crate::tables::TableName;
 
 impl Handle<DescribeContinuousBackups> for DynamoDb {
@@ -29,18 +32,31 @@ impl Handle<DescribeContinuousBackups> for DynamoDb {
         input: DescribeContinuousBackupsInput,
     ) -> Result<DescribeContinuousBackupsOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
-        if self.named(&name).await?.is_none() {
-            return Err(Error::NoTableForBackups(name.name).into());
-        }
-        let recovery = PointInTimeRecoveryDescription {
+        let table = self.named(&name).await?;
+        let table = table.ok_or(Error::NoTableForBackups(name.name))?;
+        let description = describe(&table.record, cx.now());
+        Ok(DescribeContinuousBackupsOutput { continuous_backups_description: Some(description) })
+    }
+}
+
+pub(super) fn describe(table: &TableRecord, now: Timestamp) -> ContinuousBackupsDescription {
+    let recovery = match &table.recovery {
+        None => PointInTimeRecoveryDescription {
             point_in_time_recovery_status: Some(PointInTimeRecoveryStatus::Disabled),
             ..PointInTimeRecoveryDescription::default()
-        };
-        Ok(DescribeContinuousBackupsOutput {
-            continuous_backups_description: Some(ContinuousBackupsDescription {
-                continuous_backups_status: ContinuousBackupsStatus::Enabled,
-                point_in_time_recovery_description: Some(recovery),
-            }),
-        })
+        },
+        Some(recovery) => {
+            let (earliest, latest) = bounds(recovery, now);
+            PointInTimeRecoveryDescription {
+                point_in_time_recovery_status: Some(PointInTimeRecoveryStatus::Enabled),
+                recovery_period_in_days: i32::try_from(recovery.days).ok(),
+                earliest_restorable_date_time: Some(earliest),
+                latest_restorable_date_time: Some(latest),
+            }
+        }
+    };
+    ContinuousBackupsDescription {
+        continuous_backups_status: ContinuousBackupsStatus::Enabled,
+        point_in_time_recovery_description: Some(recovery),
     }
 }

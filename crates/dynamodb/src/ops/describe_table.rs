@@ -23,11 +23,19 @@ impl Handle<DescribeTable> for DynamoDb {
 
     async fn handle(&self, cx: &Cx, input: DescribeTableInput) -> Result<DescribeTableOutput> {
         let name = TableName::parse(cx, &input.table_name)?;
-        let table = self.named(&name).await?;
+        let table = self.known(&name).await?;
         let table = table.ok_or(Error::NoTable(name.name))?;
         let changing = table.indexes.iter().any(|i| i.record.state != IndexState::Active);
-        let status = if changing { TableStatus::Updating } else { TableStatus::Active };
-        let counts = self.counts.of(cx, &table).await?;
+        let status = match table.record.restoring {
+            Some(_) => TableStatus::Creating,
+            None if changing => TableStatus::Updating,
+            None => TableStatus::Active,
+        };
+        // A count that was much work is kept, and this one would soon be wrong.
+        let counts = match status {
+            TableStatus::Creating => Vec::new(),
+            _ => self.counts.of(cx, &table).await?,
+        };
         Ok(DescribeTableOutput { table: Some(describe::table(&table, status, &counts)) })
     }
 }

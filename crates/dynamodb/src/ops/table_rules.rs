@@ -70,6 +70,10 @@ pub(crate) fn record(
         ttl: None,
         kms_key: input.sse_specification.as_ref().and_then(kms_key),
         policy: None,
+        counts_collections: true,
+        recovery: None,
+        copies: Vec::new(),
+        restoring: None,
     })
 }
 
@@ -218,7 +222,7 @@ pub(crate) fn tags(tags: &[Tag]) -> Result<BTreeMap<String, String>> {
     Ok(map)
 }
 
-fn projection(projection: &Projection) -> Result<ProjectionRecord> {
+pub(crate) fn projection(projection: &Projection) -> Result<ProjectionRecord> {
     let names = projection.non_key_attributes.as_ref();
     let kind = projection
         .projection_type

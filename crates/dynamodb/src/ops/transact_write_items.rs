@@ -4,7 +4,8 @@
 //! cannot be done, none is, and the answer says for each action in order what is wrong with it. A
 //! `ClientRequestToken` makes the same request within ten minutes do nothing more.
 //! Refuses: two actions on one item, more than 4 MB, a token of another transaction. Transactions
-//! that meet wait for each other here: TransactionConflict and TransactionInProgress do not occur.
+//! that meet are tried again for about a second before one is cancelled with TransactionConflict;
+//! a token's transaction that is under way is waited for, so TransactionInProgress does not occur.
 
 use cumulet_api_dynamodb::ops::{
     TransactWriteItems, TransactWriteItemsInput, TransactWriteItemsOutput,

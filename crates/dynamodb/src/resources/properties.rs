@@ -34,7 +34,7 @@ pub(super) struct Properties {
     deletion_protection_enabled: Option<bool>,
     tags: Vec<TemplateTag>,
     pub(super) time_to_live_specification: Option<TimeToLive>,
-    point_in_time_recovery_specification: Option<Recovery>,
+    pub(super) point_in_time_recovery_specification: Option<Recovery>,
     contributor_insights_specification: Option<Value>,
     import_source_specification: Option<Value>,
     kinesis_stream_specification: Option<Value>,
@@ -131,11 +131,14 @@ pub(super) struct TimeToLive {
     pub(super) enabled: Option<bool>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Recovery {
-    #[serde(deserialize_with = "boolean")]
-    point_in_time_recovery_enabled: Option<bool>,
+/// `PointInTimeRecoverySpecification`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+pub(super) struct Recovery {
+    #[serde(rename = "PointInTimeRecoveryEnabled", deserialize_with = "boolean")]
+    pub(super) enabled: Option<bool>,
+    #[serde(rename = "RecoveryPeriodInDays", deserialize_with = "some_number")]
+    pub(super) days: Option<i64>,
 }
 
 fn number<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<i64, D::Error> {
@@ -173,12 +176,7 @@ impl Properties {
         let value = Value::Object(properties.clone());
         let read: Self = serde_json::from_value(value)
             .map_err(|why| Error::validation(format!("Properties validation failed: {why}")))?;
-        let recovery = read.point_in_time_recovery_specification.as_ref();
         let missing = [
-            (
-                "PointInTimeRecoverySpecification",
-                recovery.is_some_and(|one| one.point_in_time_recovery_enabled == Some(true)),
-            ),
             ("ContributorInsightsSpecification", read.contributor_insights_specification.is_some()),
             ("ImportSourceSpecification", read.import_source_specification.is_some()),
             ("KinesisStreamSpecification", read.kinesis_stream_specification.is_some()),

@@ -25,6 +25,7 @@ fn first() -> Map<String, Value> {
         }],
         "Tags": [{"Key": "team", "Value": "one"}, {"Key": "old", "Value": "x"}],
         "TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": "true"},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": "true"},
         "ResourcePolicy": {"PolicyDocument": {"Statement": [{
             "Effect": "Allow", "Principal": "*", "Action": "dynamodb:GetItem", "Resource": "*",
         }]}},
@@ -47,6 +48,9 @@ fn second() -> Map<String, Value> {
         }],
         "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
         "DeletionProtectionEnabled": true,
+        "PointInTimeRecoverySpecification": {
+            "PointInTimeRecoveryEnabled": true, "RecoveryPeriodInDays": "7",
+        },
         "Tags": [{"Key": "team", "Value": "two"}],
     }))
 }
@@ -70,6 +74,13 @@ async fn a_table_is_made_changed_and_removed() {
         answer.map(|answer| answer.policy.unwrap_or_default()).map_err(|error| error.code)
     };
     assert!(policy().await.unwrap().contains("dynamodb:GetItem"));
+    let recovery = || async {
+        let input = DescribeContinuousBackupsInput { table_name: "stack-table-x".into() };
+        let answer = cx.call::<DescribeContinuousBackups>(input).await.unwrap();
+        let found = answer.continuous_backups_description.unwrap();
+        found.point_in_time_recovery_description.unwrap().recovery_period_in_days
+    };
+    assert_eq!(recovery().await, Some(35));
     // Again, as after a crash.
     let again = resource.create(&attempt, desired(&first)).await.unwrap();
     assert_eq!(again.attributes, made.attributes);
@@ -86,6 +97,7 @@ async fn a_table_is_made_changed_and_removed() {
         assert_eq!(table.attribute_definitions.unwrap().len(), 2);
         assert_eq!(table.provisioned_throughput.unwrap().read_capacity_units, Some(3));
         assert_eq!(table.deletion_protection_enabled, Some(true));
+        assert_eq!(recovery().await, Some(7));
         assert_eq!(policy().await.unwrap_err(), "PolicyNotFoundException");
         let tags = tags_of(cx, arn).await.unwrap();
         let tags: Vec<_> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();

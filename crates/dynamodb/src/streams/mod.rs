@@ -21,8 +21,10 @@ mod trim;
 mod tests;
 
 use cumulet_api_dynamodbstreams::ops::{DescribeStream, GetRecords, GetShardIterator, ListStreams};
+use cumulet_base::Arn;
 use cumulet_service::{Service, operations};
 use cumulet_shape::ServiceMeta;
+use cumulet_store::Key;
 
 pub(crate) use append::append;
 pub(crate) use change::{Change, Event};
@@ -41,6 +43,11 @@ pub struct Streams;
 impl Service for Streams {
     fn meta(&self) -> &'static ServiceMeta {
         &cumulet_api_dynamodbstreams::SERVICE
+    }
+
+    /// Every record moves its stream's head; so does a shard that gives way to its child.
+    fn feed(&self, arn: &Arn) -> Option<Key> {
+        arn.as_str().parse::<StreamName>().ok().map(|name| name.head())
     }
 
     operations![DescribeStream, GetRecords, GetShardIterator, ListStreams];

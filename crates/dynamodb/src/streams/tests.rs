@@ -596,3 +596,20 @@ async fn what_is_not_there_is_refused() {
     let none = streamed.testing.call::<ListStreams>(input).await.unwrap();
     assert!(none.streams.unwrap().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_is_woken_by_its_streams_records_alone() {
+    let streamed = Streamed::new(View::KeysOnly).await;
+    let cx = &streamed.testing.cx;
+    let mut watch = cx.watch(&streamed.arn.parse().unwrap()).unwrap();
+    let before = watch.version();
+    streamed.testing.table("others", CreateTableInput::default()).await;
+    assert_eq!(watch.version(), before);
+    streamed.put(&[("pk", "a"), ("sk", "1")]).await;
+    let woken = tokio::time::timeout(Duration::from_secs(30), watch.changed()).await;
+    assert!(woken.unwrap().unwrap() > before);
+    // A stream that is not there yet, and something that is no stream.
+    let other = streamed.arn.replace("things", "nobodys");
+    assert!(cx.watch(&other.parse().unwrap()).is_some());
+    assert!(cx.watch(&"arn:aws:s3:::b".parse().unwrap()).is_none());
+}

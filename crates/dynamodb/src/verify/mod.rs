@@ -1,15 +1,18 @@
 //! Whether what is stored agrees with itself: every item can be read, every index entry has its
-//! item and every item its entries, streams have no gap and tell what the tables hold, and nothing
-//! lies about that belongs to nobody.
+//! item and every item its entries, collections are as large as is noted, streams have no gap and
+//! tell what the tables hold, what items were can be read, backups have what they count, and
+//! nothing lies about that belongs to nobody.
 //!
 //! For a data folder that no cloud runs on. It changes nothing.
 
+mod backup;
+mod history;
 mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use cumulet_base::{AccountId, Region};
@@ -35,6 +38,8 @@ pub struct Verified {
     pub streams: u64,
     /// Records of all streams.
     pub changes: u64,
+    /// Backups.
+    pub backups: u64,
     /// How many faults there are.
     pub faults: u64,
     /// The first hundred of them, each a sentence.
@@ -52,11 +57,11 @@ impl Verified {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tables, items, entries, streams, changes, .. } = self;
+        let Self { tables, items, entries, streams, changes, backups, .. } = self;
         write!(
             f,
             "DynamoDB: {tables} tables, {items} items, {entries} index entries, {streams} streams, \
-             {changes} stream records"
+             {changes} stream records, {backups} backups"
         )
     }
 }
@@ -71,7 +76,9 @@ pub async fn verify(store: &Store) -> Result<Verified, StoreError> {
     let tables = tables(&snapshot, &mut verified).await?;
     for (place, table) in &tables {
         table::verify(&snapshot, place, table, &mut verified).await?;
+        history::verify(&snapshot, place, table, &mut verified).await?;
     }
+    let backups = backup::verify(&snapshot, &mut verified).await?;
     let mut rest = Key::of_service(store::DATA).prefix();
     // One step for each table's items, each table's entries, and each kind of a table's streams.
     while let Some((key, _)) = snapshot.range(&rest, Direction::Forward, 1).await?.items.pop() {
@@ -84,16 +91,37 @@ pub async fn verify(store: &Store) -> Result<Verified, StoreError> {
         if kind.starts_with("stream") {
             let table = tables.get(&place);
             stream::verify(&snapshot, &kind, &place, table, &mut verified).await?;
-        } else if !tables.values().any(|table| table.record.id == *name)
+        } else if !is_somebodys(&kind, name, &tables, &backups)
             && !purge::is_waiting(&snapshot, name).await?
         {
-            let key = key.escape_ascii();
-            verified.fault(format_args!("{kind} of a table that is not there: {key}"));
+            let (key, whose) = (key.escape_ascii(), if kind == "backup" { &kind } else { "table" });
+            verified.fault(format_args!("{kind} of a {whose} that is not there: {key}"));
         }
         let group = store::data(account, region).text(&kind).text(name).prefix();
         rest = store::past(rest, group);
     }
     Ok(verified)
+}
+
+/// Whether there is a table or a backup that has what lies under an id.
+fn is_somebodys(kind: &str, id: &str, tables: &BTreeMap<Place, Table>, backups: &Ids) -> bool {
+    match kind {
+        "backup" => backups.backups.contains(id),
+        "item" if backups.tables.contains(id) => true,
+        "restore" => {
+            tables.values().any(|table| table.record.id == *id && table.record.restoring.is_some())
+        }
+        _ => tables.values().any(|table| table.record.id == *id),
+    }
+}
+
+/// What backups there are.
+#[derive(Debug, Default)]
+struct Ids {
+    /// Their own ids.
+    backups: BTreeSet<String>,
+    /// Of the tables that are gone, and whose items system backups keep.
+    tables: BTreeSet<String>,
 }
 
 /// Keys that belong to one thing.
@@ -108,7 +136,20 @@ impl Group {
         let (parts, rest) = Key::leading(key, 4)?;
         let text = |at: usize| parts.get(at).and_then(Component::as_text);
         let kind = text(3)?.to_owned();
-        let known = ["item", "index", "stream", "stream-head", "stream-shard", "stream-change"];
+        let known = [
+            "item",
+            "index",
+            "collection",
+            "image",
+            "clock",
+            "second",
+            "backup",
+            "restore",
+            "stream",
+            "stream-head",
+            "stream-shard",
+            "stream-change",
+        ];
         let place =
             (text(1)?.parse().ok()?, text(2)?.parse().ok()?, store::leading_text(rest)?.to_owned());
         known.contains(&&*kind).then_some(Self { place, kind })

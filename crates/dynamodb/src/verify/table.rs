@@ -5,6 +5,7 @@ use cumulet_attribute::Item;
 use cumulet_store::{Direction, Key, Read as _, Snapshot, StoreError};
 
 use super::{Place, Verified};
+use crate::collections::{self, CollectionRecord};
 use crate::model::IndexState;
 use crate::store;
 use crate::tables::{Index, Table};
@@ -18,11 +19,28 @@ pub(super) async fn verify(
     verified: &mut Verified,
 ) -> Result<(), StoreError> {
     let mut scan = snapshot.scan(table.keys.within(&[]), Direction::Forward);
+    // Items of one partition lie side by side.
+    let mut partition = Bytes::new();
     while let Some((key, stored)) = scan.next().await? {
         verified.items += 1;
         match read(table, &key, stored) {
-            Ok((item, position)) => entries_of(snapshot, table, &item, &position, verified).await?,
+            Ok((item, position)) => {
+                entries_of(snapshot, table, &item, &position, verified).await?;
+                let of_item = collections::partition_of(table, &item);
+                if table.has_collections() && partition != of_item {
+                    collection(snapshot, table, &of_item, verified).await?;
+                    partition = of_item;
+                }
+            }
             Err(why) => verified.fault(at(table, &key, why)),
+        }
+    }
+    let mut scan = snapshot.scan(table.collections.within(&[]), Direction::Forward);
+    while let Some((key, _)) = scan.next().await? {
+        let partition = table.collections.position(&key);
+        let items = table.keys.within(&partition);
+        if snapshot.range(&items, Direction::Forward, 1).await?.items.is_empty() {
+            verified.fault(at(table, &key, "the size of a collection without items"));
         }
     }
     let entries = store::all_entries(account, region, &table.record.id);
@@ -42,12 +60,46 @@ pub(super) async fn verify(
     Ok(())
 }
 
+/// Compares what is noted of a collection with what lies in it.
+async fn collection(
+    snapshot: &Snapshot,
+    table: &Table,
+    partition: &[u8],
+    verified: &mut Verified,
+) -> Result<(), StoreError> {
+    let key = table.collections.at(partition);
+    let noted = match snapshot.get_record::<CollectionRecord>(&key).await {
+        Ok(Some(noted)) => noted.bytes,
+        // Not yet measured.
+        Ok(None) if !table.record.counts_collections => return Ok(()),
+        Ok(None) => 0,
+        Err(why) => {
+            verified.fault(at(table, &key, &why.to_string()));
+            return Ok(());
+        }
+    };
+    // What cannot be read is a fault already.
+    let there = match collections::measure(snapshot, table, partition).await {
+        Err(StoreError::Corrupt(_)) => return Ok(()),
+        there => there?,
+    };
+    if noted != there {
+        let what = format!("a collection of {there} bytes is noted as having {noted}");
+        verified.fault(at(table, &key, &what));
+    }
+    Ok(())
+}
+
 fn at(table: &Table, key: &[u8], what: &str) -> String {
     format!("table {}: {what} (key {})", table.record.name, key.escape_ascii())
 }
 
 /// An item and its position.
-fn read(table: &Table, key: &[u8], stored: Bytes) -> Result<(Item, Vec<u8>), &'static str> {
+pub(super) fn read(
+    table: &Table,
+    key: &[u8],
+    stored: Bytes,
+) -> Result<(Item, Vec<u8>), &'static str> {
     let item = whole(stored).ok_or("an item cannot be read")?;
     if table.schema.check_item(&item).is_err() {
         return Err("an item lacks the table's key");

@@ -84,6 +84,7 @@ impl Handle<CreateFunction> for Lambda {
             super::drop_blob(cx, &package).await;
         }
         let (function, version, _) = stored?;
+        self.pools.changed().notify_one();
         let qualifier = (version.number > 0).then(|| version_text(version.number));
         let name = FunctionName { qualifier, ..name };
         Ok(describe::version(cx, &name, &function, &version, Progress::Creating))

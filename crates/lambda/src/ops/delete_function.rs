@@ -47,6 +47,7 @@ impl Handle<DeleteFunction> for Lambda {
             })
             .await?;
         self.pools.forget(name, number);
+        self.pools.changed().notify_one();
         Ok(DeleteFunctionResponse { status_code: Some(204) })
     }
 }

@@ -1,16 +1,19 @@
-//! PutFunctionEventInvokeConfig: how asynchronous invocations are tried again. What the request
-//! leaves out goes back to AWS's defaults: two more tries, six hours.
+//! PutFunctionEventInvokeConfig: how asynchronous invocations are tried again, and where records of
+//! them go. What the request leaves out goes back to AWS's defaults: two more tries, six hours, no
+//! destinations.
 //!
-//! Not here (501 by name): destinations.
+//! Refuses: destinations that are not there or that the function's role may not send to, the
+//! function itself; queues, topics and event buses (501 by name: there are none here).
 
 use cumulet_api_lambda::ops::{PutFunctionEventInvokeConfig, PutFunctionEventInvokeConfigRequest};
-use cumulet_api_lambda::types::{DestinationConfig, FunctionEventInvokeConfig};
+use cumulet_api_lambda::types::FunctionEventInvokeConfig;
 use cumulet_base::Timestamp;
 use cumulet_service::{Access, Cx, Error as ServiceError, Handle, Result};
 use cumulet_store::Tx;
 
 use crate::Lambda;
 use crate::access::on_function;
+use crate::destination::{self, Purpose};
 use crate::model::EventRecord;
 use crate::name::{FunctionName, LATEST};
 use crate::ops::add_permission::exists;
@@ -31,11 +34,14 @@ impl Handle<PutFunctionEventInvokeConfig> for Lambda {
         input: PutFunctionEventInvokeConfigRequest,
     ) -> Result<FunctionEventInvokeConfig> {
         let name = FunctionName::qualified(cx, &input.function_name, input.qualifier.as_deref())?;
-        refuse_destinations(input.destination_config.as_ref())?;
+        let (on_success, on_failure) = destination::asked(input.destination_config.as_ref());
+        check_destinations(self, cx, &name, on_success, on_failure).await?;
         let record = EventRecord {
             qualifier: name.qualifier.clone(),
             retries: input.maximum_retry_attempts.and_then(|n| u32::try_from(n).ok()),
             max_age: input.maximum_event_age_in_seconds.and_then(|n| u32::try_from(n).ok()),
+            on_success: on_success.map(str::to_owned),
+            on_failure: on_failure.map(str::to_owned),
             modified: cx.now().millis(),
         };
         let (name, record) = (&name, &record);
@@ -50,18 +56,24 @@ impl Handle<PutFunctionEventInvokeConfig> for Lambda {
     }
 }
 
-/// Destinations are not here yet.
-pub(crate) fn refuse_destinations(wanted: Option<&DestinationConfig>) -> Result<()> {
-    let some = |text: Option<&String>| text.is_some_and(|text| !text.is_empty());
-    let asked = wanted.is_some_and(|wanted| {
-        some(wanted.on_success.as_ref().and_then(|to| to.destination.as_ref()))
-            || some(wanted.on_failure.as_ref().and_then(|to| to.destination.as_ref()))
-    });
-    if asked {
-        let what = "FunctionEventInvokeConfig with DestinationConfig";
-        return Err(ServiceError::not_implemented("lambda", what));
+/// Refuses destinations that the role of what is named could not send to.
+pub(crate) async fn check_destinations(
+    lambda: &Lambda,
+    cx: &Cx,
+    name: &FunctionName,
+    on_success: Option<&str>,
+    on_failure: Option<&str>,
+) -> Result<()> {
+    let wanted: Vec<(&str, Purpose)> = on_success
+        .map(|arn| (arn, Purpose::Success))
+        .into_iter()
+        .chain(on_failure.map(|arn| (arn, Purpose::Failure)))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let found = lambda.resolve(cx, name).await?;
+    destination::check(cx, name, &found.version.settings.role, &wanted).await
 }
 
 /// A config as answers show it.
@@ -72,6 +84,9 @@ pub(crate) fn describe(name: &FunctionName, record: &EventRecord) -> FunctionEve
         function_arn: Some(name.arn_of(qualifier).as_str().to_owned()),
         maximum_retry_attempts: record.retries.and_then(|n| i32::try_from(n).ok()),
         maximum_event_age_in_seconds: record.max_age.and_then(|n| i32::try_from(n).ok()),
-        destination_config: Some(DestinationConfig::default()),
+        destination_config: Some(destination::describe(
+            record.on_success.as_ref(),
+            record.on_failure.as_ref(),
+        )),
     }
 }

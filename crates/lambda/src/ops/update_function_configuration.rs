@@ -72,6 +72,7 @@ impl Handle<UpdateFunctionConfiguration> for Lambda {
             });
         let (function, ()) = changed.await?;
         self.pools.forget(name, Some(0));
+        self.pools.changed().notify_one();
         Ok(describe::version(cx, name, &function, &function.latest, Progress::Updating))
     }
 }

@@ -237,7 +237,7 @@ fn architectures(properties: Properties<'_>) -> Result<Option<Vec<Architecture>>
 }
 
 /// The resource's own tags over the stack's.
-fn tags(
+pub(super) fn tags(
     properties: Properties<'_>,
     of_stack: &[(String, String)],
 ) -> Result<BTreeMap<String, String>> {

@@ -2,6 +2,7 @@
 
 mod alias;
 mod event_invoke_config;
+mod event_source_mapping;
 mod function;
 mod layer_version;
 mod permission;
@@ -16,6 +17,7 @@ pub(crate) fn all() -> Vec<&'static dyn Resource> {
     vec![
         &alias::Alias,
         &event_invoke_config::EventInvokeConfig,
+        &event_source_mapping::EventSourceMapping,
         &function::Function,
         &layer_version::LayerVersion,
         &permission::Permission,

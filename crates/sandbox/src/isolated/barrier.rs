@@ -13,6 +13,8 @@ pub enum Barrier {
     Seccomp = 4,
     /// A list of mounts that shows none.
     MountList = 8,
+    /// Processes that are stopped between invocations.
+    Freezer = 16,
 }
 
 /// Which barriers are left out. None, but in tests.

@@ -2,7 +2,7 @@
 //! way, in an order in which each step still has what it needs.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -19,11 +19,16 @@ use super::seccomp::Filters;
 use super::{SANDBOX_GID, SANDBOX_UID, root, sys};
 use crate::child::{FILE_LIMIT, PROCESS_LIMIT, close_on_exec, limit};
 
+/// The variable that tells a runtime client at which descriptor to wait for its function.
+const WAITS: &str = "CUMULET_WAIT_FD";
+
 /// A program, and what it is confined by.
 pub(super) struct Confined<'a> {
     pub(super) command: Command,
     pub(super) code: PathBuf,
     pub(super) output: OwnedFd,
+    /// Where it waits for what is its function's, if it does: a socket that it inherits.
+    pub(super) waits: Option<OwnedFd>,
     pub(super) filters: &'a Filters,
     pub(super) without: Barriers,
     /// Whether the user namespace has a user of its own for functions.
@@ -39,12 +44,12 @@ impl Confined<'_> {
     /// Becomes the program. Returns only where that fails.
     pub(super) fn run(self) -> Failed {
         match self.prepare() {
-            Ok(mut command) => Failed("exec", command.exec()),
+            Ok((mut command, _inherited)) => Failed("exec", command.exec()),
             Err(failed) => failed,
         }
     }
 
-    fn prepare(mut self) -> Result<Command, Failed> {
+    fn prepare(mut self) -> Result<(Command, Option<OwnedFd>), Failed> {
         let step = |name, done: io::Result<()>| done.map_err(|error| Failed(name, error));
         step("session", rustix::process::setsid().map(drop).map_err(Into::into))?;
         step("mount list", self.hide_mounts())?;
@@ -57,15 +62,27 @@ impl Confined<'_> {
         }
         step("no_new_privs", rustix::thread::set_no_new_privs(true).map_err(Into::into))?;
         if self.without.keeps(Barrier::Landlock) {
-            step("Landlock", landlock(&self.brought).map_err(io::Error::other))?;
+            step(
+                "Landlock",
+                landlock(&self.brought, self.waits.is_some()).map_err(io::Error::other),
+            )?;
         }
         step("descriptors", close_on_exec())?;
         step("output", self.set_output())?;
+        step("waiting", self.let_wait())?;
         // Last, as the steps before make calls that it refuses.
         if self.without.keeps(Barrier::Seccomp) {
             step("seccomp", self.filters.install())?;
         }
-        Ok(self.command)
+        Ok((self.command, self.waits))
+    }
+
+    fn let_wait(&mut self) -> io::Result<()> {
+        if let Some(socket) = &self.waits {
+            rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::empty())?;
+            self.command.env(WAITS, socket.as_raw_fd().to_string());
+        }
+        Ok(())
     }
 
     fn set_output(&mut self) -> io::Result<()> {
@@ -103,7 +120,7 @@ impl Confined<'_> {
             rustix::thread::set_thread_res_gid(gid, gid, gid)?;
             rustix::thread::set_thread_res_uid(uid, uid, uid)?;
         }
-        drop_capabilities()
+        keep_only(CapabilitySet::empty())
     }
 }
 
@@ -118,12 +135,12 @@ fn keep_capabilities() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives up all capabilities of the calling thread.
-pub(super) fn drop_capabilities() -> io::Result<()> {
+/// Gives up all other capabilities of the calling thread. None of these passes on by exec.
+pub(super) fn keep_only(kept: CapabilitySet) -> io::Result<()> {
     rustix::thread::clear_ambient_capability_set()?;
-    let none = CapabilitySet::empty();
-    let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
-    Ok(rustix::thread::set_capabilities(None, none)?)
+    let inheritable = CapabilitySet::empty();
+    let kept = CapabilitySets { effective: kept, permitted: kept, inheritable };
+    Ok(rustix::thread::set_capabilities(None, kept)?)
 }
 
 fn limits() -> io::Result<()> {
@@ -135,7 +152,11 @@ fn limits() -> io::Result<()> {
 
 /// Files by path, once more: what the root's mounts allow, a rule here allows too, and nothing
 /// else is, should a mount ever be forgotten. Signals and abstract sockets stay inside.
-fn landlock(brought: &[PathBuf]) -> Result<(), landlock::RulesetError> {
+///
+/// Rules name files that are there, and pass over the folders that mounts hide (landlock(7)). What
+/// is mounted only after the program has started falls under a rule for the folder above: where
+/// `more_to_come`, all that the root shows may be read.
+fn landlock(brought: &[PathBuf], more_to_come: bool) -> Result<(), landlock::RulesetError> {
     // What a kernel does not know yet is left out; the mounts stand in any case.
     const KNOWN: ABI = ABI::V6;
     let read = AccessFs::from_read(KNOWN);
@@ -161,7 +182,8 @@ fn landlock(brought: &[PathBuf]) -> Result<(), landlock::RulesetError> {
         let access = AccessFs::from_file(KNOWN) & !AccessFs::Execute;
         ruleset = allow(ruleset, path.as_ref(), access)?;
     }
-    ruleset = allow(ruleset, "/".as_ref(), AccessFs::ReadDir.into())?;
+    let root = if more_to_come { read } else { AccessFs::ReadDir.into() };
+    ruleset = allow(ruleset, "/".as_ref(), root)?;
     allow(ruleset, "/tmp".as_ref(), all & !devices)?.restrict_self().map(drop)
 }
 

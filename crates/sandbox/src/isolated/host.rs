@@ -214,6 +214,7 @@ fn end(sandboxes: &[Sandbox]) {
         let _ = rustix::process::pidfd_send_signal(&sandbox.pidfd, Signal::KILL);
     }
     for sandbox in sandboxes {
+        sandbox.cgroup.let_end();
         reap(sandbox);
         sandbox.cgroup.remove();
     }

@@ -5,22 +5,29 @@
 //! may wait, made ready, for a function to be given to it.
 
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, Signal, WaitOptions};
-use rustix::thread::{Gid, Uid, UnshareFlags};
+use rustix::thread::{CapabilitySet, Gid, Uid, UnshareFlags};
 
+use super::assignment::{Assignment, Furniture};
 use super::barrier::Barriers;
-use super::confine::{Confined, Failed, drop_capabilities};
+use super::confine::{Confined, Failed, keep_only};
 use super::host::{Users, failed};
-use super::link::{Link, Message, Reader};
+use super::link::{Link, Message, Reader, malformed};
 use super::root::{self, Brought};
 use super::seccomp::Filters;
 use super::sys::{self, Forked};
 use super::{SANDBOX_GID, SANDBOX_UID, network};
 use crate::egress;
+
+/// The platform's words to a first process whose runtime runs, where the machine has no other means
+/// to stop processes. A function that wants to go on can: a timer of its own may send it the signal
+/// to continue. So this holds back what was left running, not who means to run.
+pub(super) const FREEZE: &str = "freeze";
+pub(super) const THAW: &str = "thaw";
 
 /// What a sandbox is made to, whatever will run in it.
 pub(super) struct Spec {
@@ -34,55 +41,6 @@ pub(super) struct Settings {
     pub(super) spec: Spec,
     pub(super) filters: Filters,
     pub(super) users: Users,
-}
-
-/// What runs in it.
-pub(super) struct Assignment {
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) environment: Vec<(String, String)>,
-    /// The working directory.
-    pub(super) code: PathBuf,
-    /// Bytes of ephemeral storage.
-    pub(super) storage: u64,
-    /// Where in the sandbox which copies of mounts belong, and whether each is a folder.
-    pub(super) targets: Vec<(PathBuf, bool)>,
-}
-
-impl Assignment {
-    /// Without its descriptors: the output, then one for each target.
-    pub(super) fn message(&self) -> Message {
-        let mut message = Message::new("assign");
-        message.word(self.program.as_os_str().as_encoded_bytes());
-        message.number(self.arguments.len() as u64);
-        for argument in &self.arguments {
-            message.word(argument);
-        }
-        message.number(self.environment.len() as u64);
-        for (name, value) in &self.environment {
-            message.word(name).word(value);
-        }
-        message.word(self.code.as_os_str().as_encoded_bytes()).number(self.storage);
-        message.number(self.targets.len() as u64);
-        for (target, is_folder) in &self.targets {
-            message.word(target.as_os_str().as_encoded_bytes()).number((*is_folder).into());
-        }
-        message
-    }
-
-    fn read(reader: &mut Reader) -> io::Result<Self> {
-        let path = |reader: &mut Reader| {
-            io::Result::Ok(PathBuf::from(std::ffi::OsString::from_vec(reader.bytes()?)))
-        };
-        Ok(Self {
-            program: path(reader)?,
-            arguments: reader.list(Reader::text)?,
-            environment: reader.list(|reader| Ok((reader.text()?, reader.text()?)))?,
-            code: path(reader)?,
-            storage: reader.number()?,
-            targets: reader.list(|reader| Ok((path(reader)?, reader.number()? != 0)))?,
-        })
-    }
 }
 
 /// Runs as the sandbox's first process, to its end.
@@ -114,16 +72,23 @@ fn live(control: &Link, go: io::PipeReader, settings: &Settings) -> Result<(), F
     let Some(message) = control.receive().map_err(|why| Failed("control", why))? else {
         return Ok(());
     };
-    let mut message = message.read();
-    let runtime = assign(&mut message, settings)?;
+    let (runtime, waits) = assign(message.read(), settings)?;
     let mut started = Message::new("started");
     let pidfd = rustix::process::pidfd_open(runtime, PidfdFlags::empty());
     started.fd(pidfd.map_err(|why| Failed("control", why.into()))?);
     step("control", control.send(&started))?;
     drop(started);
-    // All that is left to do takes none.
-    step("capabilities", drop_capabilities())?;
-    step("control", control.send(&wait(runtime)))
+    if waits {
+        let Some(message) = control.receive().map_err(|why| Failed("control", why))? else {
+            return Ok(());
+        };
+        step("equipment", equip(message.read()))?;
+        step("control", control.send(&Message::new("equipped")))?;
+    }
+    // All that is left to do takes no more.
+    step("capabilities", keep_only(CapabilitySet::KILL))?;
+    let ended = look_after(control, runtime).map_err(|why| Failed("wait", why))?;
+    step("control", control.send(&ended))
 }
 
 /// Waits until its users are mapped, takes its own, and binds its life to the launcher's.
@@ -141,32 +106,52 @@ fn become_first(mut go: io::PipeReader, users: Users) -> io::Result<()> {
     Ok(rustix::system::sethostname(b"localhost")?)
 }
 
-/// Furnishes the sandbox for a function and starts its runtime.
-fn assign(message: &mut Reader, settings: &Settings) -> Result<Pid, Failed> {
+/// Furnishes the sandbox and starts a runtime: whether that waits for its function.
+fn assign(mut message: Reader, settings: &Settings) -> Result<(Pid, bool), Failed> {
     let step = |name| move |error| Failed(name, error);
-    message.text().map_err(step("assignment"))?;
-    let assignment = Assignment::read(message).map_err(step("assignment"))?;
+    let assignment = Assignment::read(&mut message).map_err(step("assignment"))?;
     let output = message.fd().map_err(step("assignment"))?;
+    let waits =
+        if assignment.waits { Some(message.fd().map_err(step("assignment"))?) } else { None };
     // Its root is the control group that the platform has moved this process to meanwhile.
     sys::unshare(UnshareFlags::NEWCGROUP).map_err(step("control group"))?;
-    let mut brought = Vec::new();
-    for (target, is_folder) in &assignment.targets {
-        let tree = message.fd().map_err(step("assignment"))?;
-        brought.push(Brought { tree, target: target.clone(), is_folder: *is_folder });
-    }
-    root::furnish(assignment.storage, SANDBOX_UID, SANDBOX_GID, brought).map_err(step("root"))?;
+    let Furniture { storage, targets } = assignment.furniture;
+    let brought = bring(&targets, &mut message).map_err(step("assignment"))?;
+    let furnished = root::furnish(storage, SANDBOX_UID, SANDBOX_GID, brought);
+    furnished
+        .and_then(|()| if waits.is_some() { root::furnish_ahead() } else { root::seal() })
+        .map_err(step("root"))?;
     let mut command = Command::new(&assignment.program);
     command.args(&assignment.arguments).env_clear().envs(assignment.environment);
+    let is_waiting = waits.is_some();
     let confined = Confined {
         command,
         code: assignment.code,
         output,
+        waits,
         filters: &settings.filters,
         without: settings.spec.without,
         own_user: settings.users == Users::Own,
-        brought: assignment.targets.into_iter().map(|(target, _)| target).collect(),
+        brought: targets.into_iter().map(|(target, _)| target).collect(),
     };
-    spawn(confined)
+    spawn(confined).map(|runtime| (runtime, is_waiting))
+}
+
+/// What was made to wait is given what is its function's. Nothing of any function's has run yet.
+fn equip(mut message: Reader) -> io::Result<()> {
+    let furniture = Furniture::read_equipment(&mut message)?;
+    root::unfurnish()?;
+    root::resize_storage(furniture.storage)?;
+    bring(&furniture.targets, &mut message)?.into_iter().try_for_each(Brought::attach)?;
+    root::seal()
+}
+
+/// The copies of mounts that came with a message.
+fn bring(targets: &[(PathBuf, bool)], message: &mut Reader) -> io::Result<Vec<Brought>> {
+    let one = |(target, is_folder): &(PathBuf, bool)| {
+        Ok(Brought { tree: message.fd()?, target: target.clone(), is_folder: *is_folder })
+    };
+    targets.iter().map(one).collect()
 }
 
 /// Starts the program; an error where it could not be executed.
@@ -202,18 +187,59 @@ fn spawn(confined: Confined<'_>) -> Result<Pid, Failed> {
 }
 
 /// Reaps whatever ends in the sandbox, until it is the runtime; the message of how that ended.
-fn wait(runtime: Pid) -> Message {
+/// Meanwhile stops the function, and lets it go on, as the platform says.
+fn look_after(control: &Link, runtime: Pid) -> io::Result<Message> {
+    let children = sys::child_signals()?;
+    let mut platform = Some(control);
     loop {
-        match rustix::process::wait(WaitOptions::empty()) {
+        // Before the first wait too: a child may have ended before its signal was waited for.
+        if let Some(ended) = reap(runtime) {
+            return Ok(ended);
+        }
+        let mut fds = vec![PollFd::new(&children, PollFlags::IN)];
+        fds.extend(platform.iter().map(|platform| PollFd::new(*platform, PollFlags::IN)));
+        match rustix::event::poll(&mut fds, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            polled => polled?,
+        };
+        let said = fds.get(1).is_some_and(|fd| !fd.revents().is_empty());
+        // What it says is read for its end only: `reap` asks the kernel itself.
+        while matches!(rustix::io::read(&children, &mut [0_u8; 512]), Ok(count) if count > 0) {}
+        if said && !obey(control)? {
+            platform = None;
+        }
+    }
+}
+
+/// Does as the platform says; `false` where that says no more.
+fn obey(control: &Link) -> io::Result<bool> {
+    let Some(message) = control.receive()? else { return Ok(false) };
+    let signal = match message.read().text()?.as_str() {
+        FREEZE => libc::SIGSTOP,
+        THAW => libc::SIGCONT,
+        _ => return Err(malformed()),
+    };
+    match sys::signal_all(signal) {
+        // Nobody is left, which `reap` is about to see.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(true),
+        done => done.map(|()| true),
+    }
+}
+
+/// Reaps all that has ended; the message, if the runtime is among it.
+fn reap(runtime: Pid) -> Option<Message> {
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == runtime => {
                 let mut message = Message::new("exit");
                 let code = status.exit_status().or_else(|| status.terminating_signal());
                 message.word(if status.exited() { "status" } else { "signal" });
                 message.number(code.unwrap_or(0).cast_unsigned().into());
-                return message;
+                return Some(message);
             }
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return failed("wait", &error.into()),
+            Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+            Ok(None) => return None,
+            Err(error) => return Some(failed("wait", &error.into())),
         }
     }
 }

@@ -57,17 +57,12 @@ impl Link {
     }
 
     pub(super) fn send(&self, message: &Message) -> io::Result<()> {
-        let fds: Vec<BorrowedFd<'_>> = message.fds.iter().map(AsFd::as_fd).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FD_LIMIT))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if message.bytes.len() > MESSAGE_LIMIT
-            || (!fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&fds)))
-        {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too large"));
-        }
-        let bytes = [IoSlice::new(&message.bytes)];
-        rustix::net::sendmsg(&self.0, &bytes, &mut control, SendFlags::NOSIGNAL)?;
-        Ok(())
+        give(&self.0, message, SendFlags::empty())
+    }
+
+    /// Sends where there is room; else an error of kind `WouldBlock`.
+    pub(super) fn send_now(fd: impl AsFd, message: &Message) -> io::Result<()> {
+        give(fd, message, SendFlags::DONTWAIT)
     }
 
     /// The next message; `None` where the other end is closed.
@@ -79,6 +74,20 @@ impl Link {
     pub(super) fn receive_now(fd: impl AsFd) -> io::Result<Option<Message>> {
         take(fd, RecvFlags::DONTWAIT)
     }
+}
+
+fn give(fd: impl AsFd, message: &Message, flags: SendFlags) -> io::Result<()> {
+    let fds: Vec<BorrowedFd<'_>> = message.fds.iter().map(AsFd::as_fd).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FD_LIMIT))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if message.bytes.len() > MESSAGE_LIMIT
+        || (!fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&fds)))
+    {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too large"));
+    }
+    let bytes = [IoSlice::new(&message.bytes)];
+    rustix::net::sendmsg(fd, &bytes, &mut control, flags | SendFlags::NOSIGNAL)?;
+    Ok(())
 }
 
 fn take(fd: impl AsFd, flags: RecvFlags) -> io::Result<Option<Message>> {

@@ -7,6 +7,9 @@
 //! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
 //!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
 //!
+//! Some sandboxes are made before it is known for whom (`stock`): then the runtime waits too, and is
+//! given its function's files, limits and environment when there is one.
+//!
 //! They speak over `link`. If the platform ends, however that comes about, the launcher hears it
 //! and ends every sandbox; if the launcher ends, the kernel ends every first process (its parent
 //! death signal), and with a first process its whole sandbox ends.
@@ -14,6 +17,7 @@
 //! The platform answers the sandbox on sockets that were made inside it and passed out: the
 //! Runtime API, and the way to this cloud's endpoint and the internet, which is [`crate::egress`].
 
+mod assignment;
 mod barrier;
 mod confine;
 mod host;
@@ -23,6 +27,7 @@ mod network;
 mod process;
 mod root;
 mod seccomp;
+mod stock;
 mod sys;
 
 use std::borrow::Cow;
@@ -35,16 +40,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use assignment::{Assignment, Furniture};
 pub use barrier::Barrier;
 use barrier::Barriers;
 pub use host::sandbox_entry;
-use init::Assignment;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
+use stock::Stock;
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::child::PROCESS_LIMIT;
 use crate::egress::{self, Egress, Inside, Way};
+use crate::generic::Generic;
 use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 
 /// The function's user and group inside, as on AWS.
@@ -84,6 +91,7 @@ struct Shared {
     cgroup: Option<CgroupParent>,
     egress: Option<Arc<Egress>>,
     without: Barriers,
+    stock: Arc<Stock>,
 }
 
 impl IsolatedLauncher {
@@ -98,6 +106,7 @@ impl IsolatedLauncher {
             cgroup: isolation.cgroup,
             egress: isolation.egress,
             without: Barriers::default(),
+            stock: Arc::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -117,6 +126,12 @@ impl IsolatedLauncher {
     pub fn set_patience(&self, limit: Duration) -> io::Result<()> {
         let launcher = self.shared.launcher.lock().unwrap_or_else(PoisonError::into_inner);
         launcher.link.as_ref().map_or(Ok(()), |link| link.set_patience(limit))
+    }
+
+    /// How many sandboxes of a kind wait for a function, for tests and measurements.
+    #[doc(hidden)]
+    pub fn waiting(&self, kind: &Generic) -> usize {
+        self.shared.stock.waiting(kind)
     }
 
     /// Leaves barriers out, so that a test can show what each of them is for.
@@ -155,21 +170,32 @@ impl Launcher for IsolatedLauncher {
         }
     }
 
+    fn keep(&self, kinds: &[Generic]) {
+        self.shared.keep(kinds);
+    }
+
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let egress = shared.egress.clone();
+            let freezes = shared.without.keeps(Barrier::Freezer);
             let name = function_name(&launch).to_owned();
-            let begun = tokio::task::spawn_blocking(move || shared.start(&launch)).await;
+            let begun = tokio::task::spawn_blocking(move || shared.begin(&launch)).await;
             let Begun { account, control, runtime, doors, output } =
                 begun.map_err(io::Error::other)??;
             let relay = match (doors.egress, egress) {
                 (Some(inside), Some(egress)) => Some(egress.serve(inside, &name)?),
                 _ => None,
             };
-            let process = IsolatedProcess::new(account, control, runtime, relay)?;
+            let process = IsolatedProcess::new(account, control, runtime, relay, freezes)?;
             Ok(Launched { process: Box::new(process), runtime_api: doors.runtime_api, output })
         })
+    }
+}
+
+impl Drop for IsolatedLauncher {
+    fn drop(&mut self) {
+        self.shared.stock.close();
     }
 }
 
@@ -229,19 +255,38 @@ impl Shared {
         Ok(Prepared { account, control, has_egress: plan.is_some() })
     }
 
+    /// A sandbox with the program running in it: one that waits for it, or a new one. Blocks.
+    fn begin(&self, launch: &Launch) -> io::Result<Begun> {
+        let waiting = launch.generic.as_ref().and_then(|kind| self.stock.take(kind));
+        match waiting.map(|waiting| self.equip(waiting, launch)) {
+            Some(Ok(begun)) => return Ok(begun),
+            Some(Err(error)) => tracing::debug!(%error, "a waiting sandbox was of no use"),
+            None => {}
+        }
+        self.start(launch)
+    }
+
     /// Makes a sandbox and starts the program in it. Blocks.
     fn start(&self, launch: &Launch) -> io::Result<Begun> {
         let plan = self.plan();
-        let limits = GroupLimits {
-            // The kernel counts files in memory as memory, and AWS does not. The pool looks after
-            // the function's own part.
-            bytes: launch.memory.saturating_add(launch.storage),
-            memory: launch.memory,
-            processes: PROCESS_LIMIT,
+        let prepared = self.prepare(limits(launch), plan.as_ref())?;
+        let inside = inside(&launch.folders);
+        let mut shown = functions_own(&launch.folders, &inside);
+        shown.push((launch.folders.runtime.clone(), inside.runtime));
+        if let Some(interpreter) = &launch.interpreter {
+            shown.extend(interpreter_mounts(interpreter));
+        }
+        let trees = self.trees(&shown)?;
+        let assignment = Assignment {
+            program: launch.program.clone(),
+            arguments: launch.arguments.clone(),
+            environment: environment(&launch.environment, plan.as_ref()),
+            code: inside.code,
+            waits: false,
+            furniture: Furniture { storage: launch.storage, targets: targets(shown) },
         };
-        let prepared = self.prepare(limits, plan.as_ref())?;
-        let (mut assign, trees) = self.assignment(launch, plan.as_ref())?;
         let (output, input) = io::pipe()?;
+        let mut assign = assignment.message();
         assign.fd(input.into());
         for tree in trees {
             assign.fd(tree);
@@ -254,45 +299,50 @@ impl Shared {
         Ok(Begun { account, control, runtime, doors, output: output.into() })
     }
 
-    /// What the first process is told to run, and the copies of mounts that it needs for that.
-    fn assignment(
-        &self,
-        launch: &Launch,
-        plan: Option<&egress::Plan>,
-    ) -> io::Result<(Message, Vec<OwnedFd>)> {
-        let inside = inside(&launch.folders);
-        let Folders { code, layers, runtime } = &launch.folders;
-        let mut shown = vec![(code.clone(), inside.code.clone())];
-        shown.push((runtime.clone(), inside.runtime));
-        if let (Some(layers), Some(target)) = (layers, inside.layers) {
-            shown.push((layers.clone(), target));
-        }
-        if let Some(interpreter) = &launch.interpreter {
-            shown.extend(
-                interpreter_files(interpreter).into_iter().map(|file| (file.clone(), file)),
-            );
-        }
+    /// Copies of mounts: what of the machine is shown where in a sandbox.
+    fn trees(&self, shown: &[(PathBuf, PathBuf)]) -> io::Result<Vec<OwnedFd>> {
         let mut question = Message::new("trees");
         question.number(shown.len() as u64);
-        for (source, _) in &shown {
+        for (source, _) in shown {
             question.word(source.as_os_str().as_encoded_bytes());
         }
         let mut answer = self.ask(&question, "trees")?;
-        let trees: Vec<OwnedFd> = shown.iter().map(|_| answer.fd()).collect::<Result<_, _>>()?;
-        let targets = shown.into_iter().map(|(source, target)| (target, source.is_dir()));
-        let mut environment = launch.environment.clone();
-        let api = network::runtime_api(plan);
-        environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
-        let assignment = Assignment {
-            program: launch.program.clone(),
-            arguments: launch.arguments.clone(),
-            environment,
-            code: inside.code,
-            storage: launch.storage,
-            targets: targets.collect(),
-        };
-        Ok((assignment.message(), trees))
+        shown.iter().map(|_| answer.fd()).collect()
     }
+}
+
+fn limits(launch: &Launch) -> GroupLimits {
+    GroupLimits {
+        // The kernel counts files in memory as memory, and AWS does not. The pool looks after
+        // the function's own part.
+        bytes: launch.memory.saturating_add(launch.storage),
+        memory: launch.memory,
+        processes: PROCESS_LIMIT,
+    }
+}
+
+/// An environment with what depends on the rung.
+fn environment(given: &[(String, String)], plan: Option<&egress::Plan>) -> Vec<(String, String)> {
+    let mut environment = given.to_owned();
+    let api = network::runtime_api(plan);
+    environment.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), api.to_string()));
+    environment
+}
+
+/// Where a function's code and layers are shown.
+fn functions_own(folders: &Folders, inside: &Folders) -> Vec<(PathBuf, PathBuf)> {
+    let mut shown = vec![(folders.code.clone(), inside.code.clone())];
+    shown.extend(folders.layers.clone().zip(inside.layers.clone()));
+    shown
+}
+
+fn interpreter_mounts(interpreter: &Path) -> impl Iterator<Item = (PathBuf, PathBuf)> {
+    interpreter_files(interpreter).into_iter().map(|file| (file.clone(), file))
+}
+
+/// As first processes are told of what is shown.
+fn targets(shown: Vec<(PathBuf, PathBuf)>) -> Vec<(PathBuf, bool)> {
+    shown.into_iter().map(|(source, target)| (target, source.is_dir())).collect()
 }
 
 /// What the log calls a sandbox.

@@ -9,9 +9,9 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
-use super::Slot;
 use super::link::{Link, Message};
-use crate::cgroup::Cgroup;
+use super::{Slot, init};
+use crate::cgroup::{Cgroup, GroupLimits};
 use crate::egress::Relay;
 use crate::launch::{BoxFuture, Exit, Process};
 use crate::{proc, watch};
@@ -47,9 +47,18 @@ impl Account {
         self.cgroup().map_or(Ok(()), |cgroup| cgroup.take_in(self.pid))
     }
 
+    /// Another limit than it was made with.
+    pub(super) fn limit(&mut self, limits: GroupLimits) -> io::Result<()> {
+        self.memory = limits.memory;
+        self.cgroup().map_or(Ok(()), |cgroup| cgroup.limit(limits))
+    }
+
     /// The kernel ends all processes of a namespace with its first one.
     fn kill(&self) {
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if let Some(cgroup) = self.cgroup() {
+            cgroup.let_end();
+        }
     }
 
     fn memory(&self) -> u64 {
@@ -89,6 +98,8 @@ pub(super) struct IsolatedProcess {
     /// Readable once the runtime has ended, which is a moment earlier.
     runtime: OwnedFd,
     exit: Mutex<Option<Exit>>,
+    /// Whether it is ever stopped between invocations.
+    freezes: bool,
     /// Ends when this does.
     _relay: Option<Relay>,
 }
@@ -99,9 +110,21 @@ impl IsolatedProcess {
         control: Link,
         runtime: OwnedFd,
         relay: Option<Relay>,
+        freezes: bool,
     ) -> io::Result<Self> {
-        let control = watch::readable(control.into_fd())?;
-        Ok(Self { account, control, runtime, exit: Mutex::default(), _relay: relay })
+        let (control, exit) = (watch::readable(control.into_fd())?, Mutex::default());
+        Ok(Self { account, control, runtime, exit, freezes, _relay: relay })
+    }
+
+    fn freezer(&self) -> Option<&Cgroup> {
+        self.account.cgroup().filter(|cgroup| cgroup.can_freeze())
+    }
+
+    fn tell(&self, word: &str) {
+        // It fails where the first process has ended, and all others with it.
+        if let Err(error) = Link::send_now(self.control.get_ref(), &Message::new(word)) {
+            tracing::debug!(%error, word, "a sandbox's first process does not hear");
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Exit>> {
@@ -135,13 +158,14 @@ impl Process for IsolatedProcess {
     fn exited(&self) -> BoxFuture<'_, Exit> {
         Box::pin(async {
             loop {
-                if let Some(exit) = self.look() {
+                // Asked for at every invocation, so without a system call while nothing has come.
+                let known = *self.lock();
+                if let Some(exit) = known {
                     // It ends by itself; this is for one that was stopped on its way.
                     self.account.kill();
                     return exit;
                 }
                 match self.control.readable().await {
-                    // Looked at again before the next wait: it may have come in between.
                     Ok(mut ready) => {
                         if self.look().is_none() {
                             ready.clear_ready();
@@ -152,6 +176,23 @@ impl Process for IsolatedProcess {
                 }
             }
         })
+    }
+
+    fn freeze(&self) {
+        if !self.freezes {
+            return;
+        }
+        match self.freezer() {
+            Some(cgroup) => cgroup.freeze(),
+            None => self.tell(init::FREEZE),
+        }
+    }
+
+    fn thaw(&self) {
+        match self.freezer() {
+            Some(cgroup) => cgroup.thaw(),
+            None => self.tell(init::THAW),
+        }
     }
 
     fn has_exited(&self) -> bool {
@@ -166,8 +207,16 @@ impl Process for IsolatedProcess {
         self.account.memory()
     }
 
+    fn has_grown(&self) -> bool {
+        self.account.cgroup().is_none_or(Cgroup::has_grown)
+    }
+
+    /// Nobody else is in its network namespace.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
     fn owns(&self, _: SocketAddr, _: SocketAddr) -> bool {
-        // Nobody else is in its network namespace.
         true
     }
 }

@@ -4,6 +4,7 @@
 //! Mount points below are AWS's: `/var/task` is the code, `/opt` the layers, `/var/runtime` the
 //! runtime client, `/tmp` the ephemeral storage.
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -50,6 +51,9 @@ const WRITTEN: [(&str, &str); 5] = [
 
 const FOLDERS: [&str; 7] = ["proc", "dev", "tmp", "etc", "opt", "var/task", "var/runtime"];
 
+/// Folders of libraries within what a function brings.
+const LIBRARIES: [&str; 2] = ["/var/task/lib", "/opt/lib"];
+
 const DEVICES: [&str; 5] = ["dev/null", "dev/zero", "dev/full", "dev/random", "dev/urandom"];
 
 const LINKS: [(&str, &str); 4] = [
@@ -84,6 +88,9 @@ const MASKED: [&str; 20] = [
 ];
 
 const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+
+/// How the ephemeral storage is mounted.
+const STORAGE: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV);
 
 /// A copy of a mounted file or folder, with what is mounted below it, read-only, at no place yet.
 pub(super) fn copy(path: &Path) -> io::Result<OwnedFd> {
@@ -216,24 +223,54 @@ pub(super) struct Brought {
     pub(super) is_folder: bool,
 }
 
-/// Ephemeral storage of so many bytes, and what belongs to the function. Afterwards `/` itself is
-/// read-only too.
-pub(super) fn furnish(storage: u64, uid: u32, gid: u32, brought: Vec<Brought>) -> io::Result<()> {
-    // A file takes a page at least; without a limit of their own, empty files would cost nothing.
-    let inodes = (storage / 4096).max(1024);
-    let options = format!("size={storage},nr_inodes={inodes},mode=700,uid={uid},gid={gid}\0");
-    let options = std::ffi::CStr::from_bytes_with_nul(options.as_bytes());
-    let options = options.map_err(|_| io::ErrorKind::InvalidInput)?;
-    let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    rustix::mount::mount("tmpfs", "/tmp", "tmpfs", flags, options)?;
-    for Brought { tree, target, is_folder } in brought {
+impl Brought {
+    pub(super) fn attach(self) -> io::Result<()> {
+        let Self { tree, target, is_folder } = self;
         if is_folder {
             fs::create_dir_all(&target)?;
         } else {
             make_file(&target)?;
         }
-        attach(tree, &target)?;
+        attach(tree, &target)
     }
+}
+
+/// Ephemeral storage of so many bytes, and what belongs to the function.
+pub(super) fn furnish(storage: u64, uid: u32, gid: u32, brought: Vec<Brought>) -> io::Result<()> {
+    let options = format!("{},mode=700,uid={uid},gid={gid}", size(storage));
+    let options = CString::new(options)?;
+    rustix::mount::mount("tmpfs", "/tmp", "tmpfs", STORAGE, options.as_c_str())?;
+    brought.into_iter().try_for_each(Brought::attach)
+}
+
+/// So that what is looked for at start is found once it is there: a dynamic linker never looks
+/// again for a folder that was not.
+pub(super) fn furnish_ahead() -> io::Result<()> {
+    LIBRARIES.iter().try_for_each(fs::create_dir_all)
+}
+
+/// What `furnish_ahead` has made shows where nothing is mounted over it.
+pub(super) fn unfurnish() -> io::Result<()> {
+    LIBRARIES.iter().try_for_each(|folder| match fs::remove_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    })
+}
+
+/// Another size of the storage that is there.
+pub(super) fn resize_storage(storage: u64) -> io::Result<()> {
+    let options = CString::new(size(storage))?;
+    Ok(rustix::mount::mount_remount("/tmp", STORAGE, options.as_c_str())?)
+}
+
+fn size(storage: u64) -> String {
+    // A file takes a page at least; without a limit of their own, empty files would cost nothing.
+    let inodes = (storage / 4096).max(1024);
+    format!("size={storage},nr_inodes={inodes}")
+}
+
+/// From here on `/` itself is read-only too.
+pub(super) fn seal() -> io::Result<()> {
     sys::set_mount_attributes(root()?, READ_ONLY, false)
 }
 

@@ -100,3 +100,38 @@ pub(super) fn set_mount_attributes(
     };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// A descriptor that is readable when a child has ended, of a process that has one thread. From
+/// here on SIGCHLD arrives nowhere else.
+pub(super) fn child_signals() -> io::Result<OwnedFd> {
+    let mut signals = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    #[allow(unsafe_code)]
+    // SAFETY: sigemptyset(3) makes `signals` a valid set before anything else reads it; the other
+    // calls read it, and write nothing of this process's.
+    let fd = unsafe {
+        libc::sigemptyset(signals.as_mut_ptr());
+        libc::sigaddset(signals.as_mut_ptr(), libc::SIGCHLD);
+        if libc::sigprocmask(libc::SIG_BLOCK, signals.as_ptr(), std::ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::signalfd(-1, signals.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    #[allow(unsafe_code)]
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sends a signal to every process of the pid namespace but its first, which is the caller. The
+/// kernel holds off forks meanwhile, so none is missed.
+pub(super) fn signal_all(signal: libc::c_int) -> io::Result<()> {
+    #[allow(unsafe_code)]
+    // SAFETY: kill(2) takes two integers and touches no memory of this process.
+    let done = unsafe { libc::kill(-1, signal) };
+    match done {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -3,6 +3,7 @@
 //! where it must be refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // tests
 
+mod leftovers;
 #[path = "../functions/rig.rs"]
 #[allow(dead_code)]
 mod rig;
@@ -17,14 +18,16 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::{Child, Command};
 use std::sync::Arc;
 
-use cumulet_sandbox::{Barrier, CgroupParent, Launcher, PlainLauncher};
+use cumulet_sandbox::{Barrier, CgroupParent, Launcher, PlainLauncher, RuntimeFolder};
 use rustix::thread::CapabilitySet;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::rig::{Plan, Rig, isolated};
+use crate::rig::{Plan, Rig, isolated, wait_ahead};
 
 const ISOLATED: bool = true;
+/// Started for their function, not ahead.
+const POOLED: bool = false;
 
 /// What an attack needs to come through.
 #[derive(Clone, Copy)]
@@ -188,17 +191,23 @@ fn calls() -> Value {
 struct Ground {
     rig: Rig,
     code: String,
+    _root: Option<TempDir>,
 }
 
 impl Ground {
     fn new(launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>) -> Self {
+        let (plan, code) = Self::plan();
+        Self { rig: plan.start_on(launcher), code, _root: None }
+    }
+
+    fn plan() -> (Plan, String) {
         let attacks = include_str!("attacks.py");
         let mut plan = Plan::new("python3.11", "index.handler", &[("index.py", attacks)]);
         plan.function.memory_mb = 1024;
         plan.function.storage_mb = 64;
         plan.function.timeout = std::time::Duration::from_secs(60);
         let code = plan.function.code.display().to_string();
-        Self { rig: plan.start_on(launcher), code }
+        (plan, code)
     }
 
     /// `first` is the process above the function: the platform, or the sandbox's first one.
@@ -214,6 +223,16 @@ fn sandbox(without: &'static [Barrier]) -> Ground {
     Ground::new(|_| Arc::new(isolated(CgroupParent::own(), None).without(without)))
 }
 
+/// A sandbox that waited for the attacker.
+fn waited() -> Ground {
+    let root = tempfile::tempdir().unwrap();
+    let folder = RuntimeFolder::write(root.path()).unwrap();
+    let launcher = Arc::new(isolated(CgroupParent::own(), None));
+    let (plan, code) = Ground::plan();
+    wait_ahead(&launcher, &plan.function, &folder);
+    Ground { rig: plan.start_with(folder, |_| launcher), code, _root: Some(root) }
+}
+
 fn plain() -> Ground {
     Ground::new(|folder| Arc::new(PlainLauncher::new(&folder.path().join("tmp"), None).unwrap()))
 }
@@ -221,7 +240,7 @@ fn plain() -> Ground {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_attack_comes_through_without_its_barrier_and_is_refused_with_it() {
     let prey = Prey::new();
-    let (plain, full) = (plain(), sandbox(&[]));
+    let (plain, full, waited) = (plain(), sandbox(&[]), waited());
     let mut weakened: HashMap<u64, Ground> = HashMap::new();
     let capable = rustix::thread::capabilities(None).unwrap().effective;
     let own = std::process::id();
@@ -239,15 +258,17 @@ async fn every_attack_comes_through_without_its_barrier_and_is_refused_with_it()
             Some(ground) => ground.attempt(&prey, own, attack).await,
             None => "passed over: the platform itself could not".to_owned(),
         };
-        let with = full.attempt(&prey, 1, attack).await;
+        let with = [full.attempt(&prey, 1, attack).await, waited.attempt(&prey, 1, attack).await];
         let bites = without == "done" || ground.is_none() || ABSENT.contains(&without.as_str());
         if without != "done" && bites {
             eprintln!("{attack} shows nothing here: {without}");
         }
-        if !bites || !with.starts_with("refused: ") {
+        if !bites || !with.iter().all(|one| one.starts_with("refused: ")) {
             wrong.push(format!("{attack}: {without:?} without its barrier, {with:?} with it"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(full.rig.log.count("INIT_START"), 1, "nobody brought the sandbox down");
+    for ground in [full, waited] {
+        assert_eq!(ground.rig.log.count("INIT_START"), 1, "nobody brought the sandbox down");
+    }
 }

@@ -12,3 +12,5 @@ mod rig;
 
 /// Ordinary processes; `tests/isolated.rs` runs the same in sandboxes.
 const ISOLATED: bool = false;
+/// Started for their function, not ahead.
+const POOLED: bool = false;

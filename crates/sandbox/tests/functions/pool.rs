@@ -119,23 +119,30 @@ async fn request_ids_are_checked() {
 /// at what is left of it: processes, namespaces, mounts, control groups.
 #[tokio::test]
 async fn kill_9_of_the_platform_leaves_nothing() {
-    let orphan = Orphan::start().await;
-    let left = orphan.left_when_killed(&[orphan.platform]).await;
-    assert_eq!(left, Vec::<String>::new());
+    for kind in KINDS {
+        let orphan = Orphan::start(kind).await;
+        let left = orphan.left_when_killed(&[orphan.platform]).await;
+        assert_eq!(left, Vec::<String>::new(), "{kind}");
+    }
 }
+
+/// What the platform starts functions as, here.
+const KINDS: &[&str] = if crate::ISOLATED { &["isolated", "waiting"] } else { &["plain"] };
 
 /// The same with the launcher of sandboxes killed too, so that nobody is there to clean up. What
 /// the kernel does not remove by itself, the next platform does.
 #[tokio::test]
 async fn kill_9_of_all_at_once_leaves_nothing_for_the_next_platform() {
-    let orphan = Orphan::start().await;
-    let all = orphan.family.clone();
-    let left = orphan.left_when_killed(&all).await;
-    if let Some(next) = CgroupParent::own() {
-        drop(next);
-        assert_eq!(groups(orphan.platform), Vec::<PathBuf>::new(), "of {left:?}");
-    } else {
-        assert_eq!(left, Vec::<String>::new());
+    for kind in KINDS {
+        let orphan = Orphan::start(kind).await;
+        let all = orphan.family.clone();
+        let left = orphan.left_when_killed(&all).await;
+        if let Some(next) = CgroupParent::own() {
+            drop(next);
+            assert_eq!(groups(orphan.platform), Vec::<PathBuf>::new(), "{kind}, of {left:?}");
+        } else {
+            assert_eq!(left, Vec::<String>::new(), "{kind}");
+        }
     }
 }
 
@@ -149,20 +156,22 @@ struct Orphan {
 }
 
 impl Orphan {
-    async fn start() -> Self {
+    async fn start(kind: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = Command::new(example("orphan"))
             .arg(folder.path())
-            .arg(if crate::ISOLATED { "isolated" } else { "plain" })
+            .arg(kind)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let name = folder.path().file_name().unwrap().to_str().unwrap();
         let own = format!("AWS_LAMBDA_FUNCTION_NAME={name}");
         until("three functions run", || crate::rig::with_variable(&own).len() == 3).await;
+        let is_waiting = kind == "waiting";
+        until("it is ready", || !is_waiting || folder.path().join("ready").exists()).await;
         let platform = child.id();
         let family = family(platform);
-        let functions = 3;
+        let functions = if is_waiting { 5 } else { 3 };
         // Each sandbox has a first process besides its function, and all have one launcher.
         let helpers = if crate::ISOLATED { functions + 1 } else { 0 };
         assert_eq!(family.len(), 1 + functions + helpers, "{family:?}");

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use cumulet_base::{Ids, RandomIds, SystemClock, Timestamp};
 use cumulet_sandbox::egress::Egress;
 use cumulet_sandbox::{
-    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, INIT_LIMIT,
-    Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, Launcher, LogFormat,
-    LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup, discover,
-    select,
+    BoxFuture, CgroupParent, CredentialSource, Credentials, Function, FunctionError, Generic,
+    INIT_LIMIT, Interpreter, Invocation, InvokeError, IsolatedLauncher, Isolation, Launcher,
+    LogFormat, LogLine, LogSink, Outcome, PlainLauncher, Pool, Runtime, RuntimeFolder, Setup,
+    discover, select,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags};
@@ -72,6 +72,19 @@ pub(crate) fn isolated(
 ) -> IsolatedLauncher {
     let program = example("launcher");
     IsolatedLauncher::open(Isolation { program, cgroup, egress }).unwrap()
+}
+
+/// Has sandboxes wait for a function, as the platform does for all of its runtime.
+pub(crate) fn wait_ahead(launcher: &IsolatedLauncher, function: &Function, folder: &RuntimeFolder) {
+    let Some(interpreter) = &function.interpreter else { return };
+    let (runtime, memory) = (function.runtime, function.memory_mb);
+    let kind = Generic::new(runtime, interpreter, memory, folder, launcher);
+    launcher.keep(std::slice::from_ref(&kind));
+    let start = Instant::now();
+    while launcher.waiting(&kind) == 0 {
+        assert!(start.elapsed() < Duration::from_secs(30), "no sandbox waits");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A program of this crate's `examples`.
@@ -158,9 +171,15 @@ impl Plan {
     pub(crate) fn start(mut self) -> Rig {
         let (isolate, cgroup) = (self.isolated, self.cgroup.take());
         let egress = self.egress.take();
+        let kind = self.function.clone();
         self.start_on(|folder| {
             if isolate {
-                Arc::new(isolated(cgroup, egress))
+                let launcher = isolated(cgroup, egress);
+                if crate::POOLED {
+                    let runtime = RuntimeFolder::write(&folder.path().join("runtime")).unwrap();
+                    wait_ahead(&launcher, &kind, &runtime);
+                }
+                Arc::new(launcher)
             } else {
                 Arc::new(PlainLauncher::new(&folder.path().join("tmp"), cgroup).unwrap())
             }
@@ -168,12 +187,20 @@ impl Plan {
     }
 
     pub(crate) fn start_on(self, launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>) -> Rig {
-        let root = self.folder.path();
+        let folder = RuntimeFolder::write(&self.folder.path().join("runtime")).unwrap();
+        self.start_with(folder, launcher)
+    }
+
+    pub(crate) fn start_with(
+        self,
+        folder: RuntimeFolder,
+        launcher: impl FnOnce(&TempDir) -> Arc<dyn Launcher>,
+    ) -> Rig {
         let (log, timeout) = (Arc::new(Log::default()), self.function.timeout);
         let pool = Pool::new(Setup {
             function: self.function,
             launcher: launcher(&self.folder),
-            folder: RuntimeFolder::write(&root.join("runtime")).unwrap(),
+            folder,
             credentials: Arc::new(FixedCredentials(self.expires)),
             sink: log.clone(),
             clock: Arc::new(SystemClock),

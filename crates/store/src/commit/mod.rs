@@ -42,6 +42,8 @@ pub(crate) struct Commits {
     work: Condvar,
     /// Wakes transactions held back.
     room: Notify,
+    /// Held by the one large transaction that may wait for the disk.
+    pub(crate) large: tokio::sync::Mutex<()>,
     /// What `snapshot` hands out.
     visible: RwLock<Arc<dyn EngineSnapshot>>,
     pub(crate) watches: Watches,
@@ -139,6 +141,7 @@ impl Commits {
             }),
             work: Condvar::new(),
             room: Notify::new(),
+            large: tokio::sync::Mutex::new(()),
             visible: RwLock::new(snapshot),
             watches: Watches::new(version),
             counters: Counters::default(),

@@ -48,10 +48,13 @@ impl<'a> JsonReader<'a> {
 
     /// The next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
-        let rest = self.text.as_bytes().get(self.at..)?;
-        let skip = rest.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\n' | b'\r'))?;
-        self.at += skip;
-        rest.get(skip).copied()
+        loop {
+            let byte = *self.text.as_bytes().get(self.at)?;
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+        }
     }
 
     fn eat(&mut self, byte: u8) -> Result<()> {
@@ -270,6 +273,13 @@ impl<'a> JsonReader<'a> {
     }
 }
 
+/// Whether a member's name is the key that is there: most are told apart by their length or first
+/// byte, without a call.
+fn is(name: &str, key: &str) -> bool {
+    let (name, key) = (name.as_bytes(), key.as_bytes());
+    name.len() == key.len() && name.first() == key.first() && (name.len() == 1 || name == key)
+}
+
 /// The text that a raw string with escapes stands for. Lone surrogates are refused.
 fn unescape(raw: &str) -> Result<String> {
     let mut out = String::with_capacity(raw.len());
@@ -444,7 +454,7 @@ impl Reader for JsonReader<'_> {
             }
             let found = (next..members.len())
                 .chain(0..next)
-                .find(|&index| members.get(index).is_some_and(|member| member.wire == key));
+                .find(|&index| members.get(index).is_some_and(|member| is(member.wire, &key)));
             let Some(index) = found else { return r.skip() };
             next = index + 1;
             each(index, r)

@@ -5,9 +5,10 @@ import json
 import os
 import time
 
-from test_up import FUNCTION, PAGE, PYTHON, SETTINGS, get, node, small_app, up
+from test_up import FUNCTION, PAGE, PYTHON, SETTINGS, get, node, project, small_app, up
 
-SECONDS = 60
+# npm and pip fetch over the network, on a machine that may be busy.
+SECONDS = 120
 HANDLER = "def handler(event, context):\n    return '{}'\n"
 SECOND = """  Second:
     Type: AWS::Serverless::Function
@@ -24,7 +25,7 @@ Outputs:
 
 
 def until(running, done, what):
-    """Waits for a state; a process that ended, or half a minute without it, fails."""
+    """Waits for a state; a process that ended, or two minutes without it, fails."""
     deadline = time.monotonic() + SECONDS
     while not done():
         assert running.process.poll() is None, running.said()
@@ -90,6 +91,28 @@ def test_a_saved_handler_runs(tmp_path):
         assert get(running.url("Url"))[:2] == (200, "one")
         assert "deploy stack app: no changes" in running.said()
         assert "  Hello: code as it was saved" in running.said()
+
+
+def test_dependencies_are_fetched_once(tmp_path):
+    app = project(tmp_path / "app", "sam-python", PYTHON)
+    handler = app / "hello_world" / "app.py"
+    brought = app / ".cumulet" / "build" / "HelloWorldFunction-dependencies"
+    with up(app, "--watch") as running:
+        url = running.url("HelloWorldApi")
+        assert json.loads(get(url)[1]) == {"message": "hello world"}
+        assert (brought / "brought" / "requests" / "__init__.py").is_file()
+        first = (brought / "key").stat().st_mtime_ns
+        text = handler.read_text().replace("# import requests", "import requests")
+        save(handler, text.replace('"hello world"', "requests.__name__"))
+        answers(running, url, json.dumps({"message": "requests"}))
+        says(running, "✓ reload HelloWorldFunction: hello_world/app.py (")
+        assert (brought / "key").stat().st_mtime_ns == first
+        # Other dependencies are others.
+        requirements = app / "hello_world" / "requirements.txt"
+        save(requirements, requirements.read_text() + "# and no more\n")
+        says(running, "✓ reload HelloWorldFunction: hello_world/requirements.txt (")
+        assert (brought / "key").stat().st_mtime_ns > first
+        assert json.loads(get(url)[1]) == {"message": "requests"}
 
 
 def test_a_saved_template_is_deployed(tmp_path):

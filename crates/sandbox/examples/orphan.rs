@@ -1,6 +1,7 @@
 //! A platform with three busy functions, for the tests that kill it outright. The function's name
-//! is the folder's, by which its processes can be found. Where it is `waiting`, one of the three has
-//! answered and is frozen, two sandboxes wait for functions, and one is spare: the folder then has a file `ready`.
+//! is the folder's, by which its processes can be found. Where it is `waiting`, one of the three
+//! has answered and is frozen, two sandboxes wait for functions, and one is spare: the folder then
+//! has a file `ready`.
 //!
 //! `cargo run -p cumulet-sandbox --example orphan -- <empty folder> <plain | isolated | waiting>`
 #![allow(clippy::unwrap_used, clippy::expect_used)] // an example: its user reads the message

@@ -123,6 +123,20 @@ fn within(root: &Path, path: &Path) -> Option<PathBuf> {
 
 /// Copies a listing into the folder `to`, over what is there.
 pub(super) fn copy(listing: &Listing, to: &Path) -> io::Result<()> {
+    place(listing, to, |from, to| fs::copy(from, to).map(drop))
+}
+
+/// The same by more names for the same files, which nobody must write to. They lie on one disk.
+pub(super) fn link(listing: &Listing, to: &Path) -> io::Result<()> {
+    place(listing, to, |from, to| fs::hard_link(from, to))
+}
+
+fn place(
+    listing: &Listing,
+    to: &Path,
+    file: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    fs::create_dir_all(to)?;
     for (name, entry) in listing {
         let target = to.join(name);
         if let Some(parent) = target.parent() {
@@ -132,7 +146,7 @@ pub(super) fn copy(listing: &Listing, to: &Path) -> io::Result<()> {
             fs::remove_file(&target)?;
         }
         match &entry.kind {
-            Kind::File { .. } => drop(fs::copy(&entry.path, &target)?),
+            Kind::File { .. } => file(&entry.path, &target)?,
             Kind::Link(leads) => std::os::unix::fs::symlink(leads, &target)?,
         }
     }

@@ -7,8 +7,8 @@
 //! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
 //!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
 //!
-//! Some sandboxes are made before it is known for whom (`stock`): then the runtime waits too, and is
-//! given its function's files, limits and environment when there is one.
+//! Some sandboxes are made before it is known for whom (`stock`): then the runtime waits too, and
+//! is given its function's files, limits and environment when there is one.
 //!
 //! They speak over `link`. If the platform ends, however that comes about, the launcher hears it
 //! and ends every sandbox; if the launcher ends, the kernel ends every first process (its parent

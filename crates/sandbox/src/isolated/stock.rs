@@ -3,9 +3,9 @@
 //! ends with it.
 //!
 //! A few more are kept for a while after calls found none. One more sandbox is kept empty, for a
-//! function that must be started by itself. All are made one after the other by a
-//! thread of their own, a moment after they are wanted, and with a small share of the processor: functions that run come first. Where no kind is
-//! wanted there are none, and the thread sleeps.
+//! function that must be started by itself. All are made one after the other by a thread of their
+//! own, a moment after they are wanted, and with a small share of the processor: functions that run
+//! come first. Where no kind is wanted there are none, and the thread sleeps.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -42,7 +42,8 @@ const PENALTY: Duration = Duration::from_secs(60);
 /// What one that waits may use, files included: the smallest function's memory and storage.
 const MEMORY: u64 = (128 + 512) << 20;
 /// What its share of the processor is measured by while it starts: an eighth of the smallest
-/// function's share. With the least share that there is, none would ever be ready on a busy machine.
+/// function's share. With the least share that there is, none would ever be ready on a busy
+/// machine.
 const SHARE: u64 = 16 << 20;
 const LIMITS: GroupLimits = GroupLimits { bytes: MEMORY, memory: SHARE, processes: PROCESS_LIMIT };
 /// Bytes of ephemeral storage that most functions have, so that it need not be changed.

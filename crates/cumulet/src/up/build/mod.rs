@@ -1,6 +1,7 @@
 //! Builds an app's functions and layers into packages, with the machine's own `node`, `npm` and
 //! Python. What has not changed since the last time is taken from there.
 
+mod kept;
 mod node;
 mod package;
 mod python;
@@ -117,8 +118,14 @@ fn tidy(folder: &Path, jobs: &[Job]) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         let stem = path.file_stem().and_then(|stem| stem.to_str());
+        // Of folders, those of dependencies that are kept.
+        let stem = if path.is_dir() {
+            stem.and_then(|stem| stem.strip_suffix(kept::ENDING))
+        } else {
+            stem
+        };
         let wanted = |job: &Job| stem.is_some_and(|stem| stem == job.code.id);
-        let left = path.is_dir() || !jobs.iter().any(wanted);
+        let left = !jobs.iter().any(wanted);
         if left {
             let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         }
@@ -240,19 +247,24 @@ impl Workshop {
     ) -> Result<(), String> {
         let code = &job.code;
         match (&job.recipe, interpreter) {
-            (Recipe::Npm { install }, _) => {
-                copy(listing, out).await?;
-                if *install {
-                    node::install(out, step, true).await?;
-                }
-                Ok(())
+            (Recipe::Npm { install: true }, _) => {
+                node::furnish(&self.folder, code, listing, out, step, true).await
             }
             (Recipe::Esbuild(properties), _) => {
-                let scratch = self.scratch(code);
-                node::bundle(code, properties, &self.app, listing, &scratch, out, step).await
+                let mut folder = code.path.clone();
+                if node::lacks_dependencies(code, &self.app) {
+                    folder = self.scratch(code);
+                    node::furnish(&self.folder, code, listing, &folder, step, false).await?;
+                }
+                node::bundle(code, properties, &self.app, &folder, out, step).await
             }
             (Recipe::Pip(_), Some(interpreter)) => {
-                python::install(&interpreter, &code.path, out, step).await?;
+                let bring =
+                    async |to: &Path| python::install(&interpreter, &code.path, to, step).await;
+                match python::kept(&self.folder, &code.id, &code.path, &interpreter) {
+                    Some(kept) => kept.put(out, bring).await?,
+                    None => bring(out).await?,
+                }
                 // The app's own files last: they win.
                 copy(listing, out).await
             }
@@ -265,7 +277,9 @@ impl Workshop {
                 step.now(make.shown());
                 make.run().await
             }
-            (Recipe::Copy | Recipe::Ready | Recipe::Pip(_), _) => copy(listing, out).await,
+            (Recipe::Copy | Recipe::Npm { .. } | Recipe::Ready | Recipe::Pip(_), _) => {
+                copy(listing, out).await
+            }
         }
     }
 

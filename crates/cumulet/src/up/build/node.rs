@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::copy;
+use super::kept::Kept;
 use crate::command::{Run, on_path};
 use crate::up::code::Code;
 use crate::up::files::{Entry, Kind, Listing};
@@ -14,6 +15,54 @@ use crate::up::progress::Step;
 const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
 /// Endings of an entry point, the likeliest first.
 const SOURCES: [&str; 6] = ["ts", "mts", "js", "mjs", "tsx", "cjs"];
+
+/// Steps of npm that run a package's own programs, on its own files.
+const SCRIPTS: [&str; 7] =
+    ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+
+/// The dependencies of the package in the folder `code`, if they hang on nothing but its manifests:
+/// neither on programs of its own nor on other folders.
+fn kept(build: &Path, id: &str, code: &Path, production: bool) -> Option<Kept> {
+    let read = |name: &str| std::fs::read_to_string(code.join(name)).unwrap_or_default();
+    let package = serde_json::from_str(&read("package.json")).ok()?;
+    let files: Vec<PathBuf> = kept_files().map(|name| code.join(name)).collect();
+    // Parts in C are made for one version of it.
+    let node = on_path("node").and_then(|path| path.canonicalize().ok());
+    let made = node.as_ref().and_then(|path| std::fs::metadata(path).ok()?.modified().ok());
+    let about = format!("npm {production} {node:?} {made:?}");
+    (hangs_on_manifests(&package) && !read("package-lock.json").contains("\"link\": true"))
+        .then(|| Kept::of(build, id, &about, &files))
+}
+
+/// Files that say what npm brings.
+fn kept_files() -> impl Iterator<Item = &'static str> {
+    MANIFESTS.into_iter().chain(["npm-shrinkwrap.json", ".npmrc"])
+}
+
+fn hangs_on_manifests(package: &Value) -> bool {
+    let runs = SCRIPTS
+        .iter()
+        .any(|script| package.get("scripts").is_some_and(|scripts| scripts.get(script).is_some()));
+    let sections = ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"];
+    let named = sections.iter().filter_map(|section| package.get(section)?.as_object());
+    let elsewhere = |text: &str| {
+        // `~/a`, and not `~1.2`.
+        let starts = ["./", "../", "/", "~/", "file:", "link:", "workspace:"];
+        starts.iter().any(|start| text.starts_with(start))
+    };
+    let mut versions = named.flat_map(Map::values);
+    let near = versions.any(|version| version.as_str().is_none_or(elsewhere));
+    !runs && !near && package.get("workspaces").is_none()
+}
+
+/// Brings kept dependencies.
+async fn bring(code: &Path, folder: &Path, step: &Step, production: bool) -> Result<(), String> {
+    for name in kept_files().filter(|name| code.join(name).is_file()) {
+        let to = folder.join(name);
+        std::fs::copy(code.join(name), &to).map_err(|why| format!("{}: {why}", to.display()))?;
+    }
+    install(folder, step, production).await
+}
 
 /// Brings the dependencies of the package in `folder`; for production without those of its
 /// development.
@@ -55,34 +104,49 @@ fn folders<'a>(folder: &'a Path, app: &'a Path) -> impl Iterator<Item = &'a Path
     folder.ancestors().take_while(move |above| *above == folder || above.starts_with(app))
 }
 
-/// Bundles `code` into `out`. Where the app has its dependencies installed they are taken from
-/// there; elsewhere they are installed into a copy.
+/// Puts the files of `code` into the folder `to`, and its dependencies: those that are kept in the
+/// folder of packages `build`, or else those that npm brings.
+pub(super) async fn furnish(
+    build: &Path,
+    code: &Code,
+    listing: Listing,
+    to: &Path,
+    step: &Step,
+    production: bool,
+) -> Result<(), String> {
+    let own = listing.into_iter().filter(|(name, _)| !name.starts_with("../")).collect();
+    if let Some(kept) = kept(build, &code.id, &code.path, production) {
+        let bring = async |to: &Path| bring(&code.path, to, step, production).await;
+        kept.put(to, bring).await?;
+        return copy(own, to).await;
+    }
+    copy(own, to).await?;
+    install(to, step, production).await
+}
+
+/// Whether dependencies are to be brought before `code` can be bundled: the app has them installed
+/// nowhere, and names some.
+pub(super) fn lacks_dependencies(code: &Code, app: &Path) -> bool {
+    let installed = folders(&code.path, app).any(|folder| folder.join("node_modules").is_dir());
+    !installed && code.path.join("package.json").is_file()
+}
+
+/// Bundles `code` into `out`, in a folder that has its files and dependencies.
 pub(super) async fn bundle(
     code: &Code,
     properties: &Map<String, Value>,
     app: &Path,
-    listing: Listing,
-    scratch: &Path,
+    folder: &Path,
     out: &Path,
     step: &Step,
 ) -> Result<(), String> {
-    let installed = folders(&code.path, app).any(|folder| folder.join("node_modules").is_dir());
-    let folder = if installed || !code.path.join("package.json").is_file() {
-        code.path.clone()
-    } else {
-        let own: Listing =
-            listing.into_iter().filter(|(name, _)| !name.starts_with("../")).collect();
-        copy(own, scratch).await?;
-        install(scratch, step, false).await?;
-        scratch.to_owned()
-    };
-    let esbuild = esbuild(&folder, app).ok_or_else(|| {
+    let esbuild = esbuild(folder, app).ok_or_else(|| {
         format!(
             "esbuild is not installed: add it to the app (`npm install --save-dev esbuild` in {})",
             code.path.display()
         )
     })?;
-    let mut run = Run::new(esbuild, &folder);
+    let mut run = Run::new(esbuild, folder);
     for entry in entries(code, properties)? {
         run = run.arg(entry);
     }
@@ -198,6 +262,24 @@ mod tests {
         );
         let unknown = json!({"Plugins": []});
         assert!(flags(unknown.as_object().unwrap()).unwrap_err().contains("`Plugins`"));
+    }
+
+    #[test]
+    fn what_hangs_on_other_files_is_not_kept() {
+        let kept = |package: Value| hangs_on_manifests(&package);
+        assert!(kept(json!({})));
+        assert!(kept(json!({"dependencies": {"a": "~1.2", "b": "^3", "c": "git+ssh://x/y.git"}})));
+        assert!(kept(json!({"scripts": {"test": "mocha"}})));
+        for package in [
+            json!({"dependencies": {"a": "file:../a"}}),
+            json!({"devDependencies": {"a": "../a"}}),
+            json!({"dependencies": {"a": "~/a"}}),
+            json!({"dependencies": {"a": 1}}),
+            json!({"scripts": {"prepare": "make"}}),
+            json!({"workspaces": ["a"]}),
+        ] {
+            assert!(!kept(package.clone()), "{package}");
+        }
     }
 
     #[test]

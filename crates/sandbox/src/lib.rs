@@ -14,8 +14,8 @@
 //! - `outcome` words results and failures as AWS does.
 //!
 //! Linux only. The one crate that may hold `unsafe`, in `plain` and `child` (between fork and
-//! exec), `isolated::sys` (forks, mounts, signals), `egress` (socket options and addresses of datagrams)
-//! and `watch` (registering a file descriptor).
+//! exec), `isolated::sys` (forks, mounts, signals), `egress` (socket options and addresses of
+//! datagrams) and `watch` (registering a file descriptor).
 
 mod api;
 mod cgroup;

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from conftest import create_table, refused
 
-SECONDS = 30
+SECONDS = 60
 
 
 def wait(done, seconds=SECONDS):

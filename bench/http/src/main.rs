@@ -5,10 +5,10 @@
 //!
 //! `cumulet-bench-http load CONNECTIONS[@RATE] SECONDS NAME=PID@ADDRESS=FILE …` sends each target
 //! the requests in FILE (one after the other, as they stand) over connections that stay open, in
-//! five interleaved rounds, and prints a table (medians, and ratios to the first target) and the raw
-//! rows. With RATE, so many requests are due each second whether answers come or not. The CPU time
-//! is the server's own and its children's, from /proc: the client is left out of it. Flushes are
-//! those of the machine's disks: keep it quiet.
+//! five interleaved rounds, and prints a table (medians, and ratios to the first target) and the
+//! raw rows. With RATE, so many requests are due each second whether answers come or not. The CPU
+//! time is the server's own and its children's, from /proc: the client is left out of it. Flushes
+//! are those of the machine's disks: keep it quiet.
 
 mod bare;
 mod counters;

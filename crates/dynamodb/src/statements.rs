@@ -350,8 +350,8 @@ fn order(found: &mut Lookup, partition: Option<bool>, sort: Option<bool>) {
 }
 
 /// Where a page ended: in which of the statement's ranges, and at which position in the table or
-/// index. Callers hand it back: what they may read was decided by the statement's ranges, so a place
-/// outside of these is refused.
+/// index. Callers hand it back: what they may read was decided by the statement's ranges, so a
+/// place outside of these is refused.
 #[derive(Debug, Default)]
 struct Place {
     range: usize,

@@ -79,21 +79,21 @@ fn beyond(range: Range, part: Range) -> Range {
 async fn keep(lambda: &Lambda, starts: BTreeMap<Start, usize>) {
     let mut starts: Vec<(Start, usize)> = starts.into_iter().collect();
     starts.sort_by_key(|(_, functions)| std::cmp::Reverse(*functions));
+    let has_functions = !starts.is_empty();
     let (launcher, folder) = lambda.pools.launcher().await;
-    // Asked only where it matters: a search of the whole machine.
     let mut kinds: Vec<Generic> = Vec::new();
     for ((runtime, memory), _) in starts {
         let Ok(runtime) = runtime.parse() else { continue };
-        let found = &lambda.runtimes.found().await.interpreters;
-        let Some(interpreter) = select(runtime, found).and_then(|found| found.interpreter) else {
-            continue;
-        };
+        // Where the search fails, the function's first call says so.
+        let Ok(found) = lambda.runtimes.found().await else { continue };
+        let selected = select(runtime, &found.interpreters);
+        let Some(interpreter) = selected.and_then(|found| found.interpreter) else { continue };
         let kind = Generic::new(runtime, &interpreter, memory, folder, &*launcher);
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
     }
-    launcher.keep(&kinds);
+    launcher.keep(&kinds, has_functions);
 }
 
 #[cfg(test)]

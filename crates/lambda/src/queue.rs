@@ -278,6 +278,14 @@ fn expiry(accepted: Timestamp, config: &EventRecord) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestCloud;
+    use cumulet_api_lambda::ops::{
+        InvocationRequest, Invoke, PutFunctionEventInvokeConfig,
+        PutFunctionEventInvokeConfigRequest,
+    };
+    use cumulet_api_lambda::types::InvocationType;
+    use cumulet_base::{Clock as _, ManualClock};
+    use cumulet_store::{Direction, Key, Read as _};
 
     #[test]
     fn two_more_tries_after_one_and_two_minutes() {
@@ -295,6 +303,74 @@ mod tests {
         assert!(!is_stale(at(60), at(0), &minute) && is_stale(at(61), at(0), &minute));
         assert!(!is_stale(at(6 * 3600), at(0), &EventRecord::default()));
         assert!(is_stale(at(6 * 3600 + 1), at(0), &EventRecord::default()));
+    }
+
+    const FAILS: &str = "def handler(event, context):\n    note(event)\n    raise ValueError()\n";
+
+    async fn invoke(cloud: &TestCloud, event: &'static str) {
+        let input = InvocationRequest {
+            function_name: "f".to_owned(),
+            invocation_type: Some(InvocationType::Event),
+            payload: Some(Bytes::from_static(event.as_bytes())),
+            ..InvocationRequest::default()
+        };
+        cloud.cx.call::<Invoke>(input).await.unwrap();
+    }
+
+    /// Waits until the only event in the queue waits for that moment; `None`: until there is none.
+    async fn until_due(cloud: &TestCloud, at: Option<Timestamp>) {
+        let key = Key::global("work").text("due").text(KIND);
+        let wanted: Vec<u64> = at.iter().map(|at| u64::try_from(at.millis()).unwrap()).collect();
+        let mut found = Vec::new();
+        for _ in 0..3_000 {
+            let snapshot = cloud.cx.store().snapshot();
+            let page = snapshot.range(&key.prefix(), Direction::Forward, 9).await.unwrap();
+            let due = |key: &[u8]| Key::components(key).unwrap()[5].as_u64().unwrap();
+            found = page.items.iter().map(|(key, _)| due(key)).collect();
+            if found == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("due at {found:?}, and not at {wanted:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_function_that_fails_runs_again_after_one_and_two_minutes() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+        let cloud = TestCloud::start_with(clock.clone(), Vec::new()).await;
+        cloud.function(FAILS).await;
+        invoke(&cloud, "1").await;
+        for seconds in [60, 120] {
+            let again = clock.now().after(Duration::from_secs(seconds));
+            until_due(&cloud, Some(again)).await;
+            clock.advance(Duration::from_secs(seconds));
+        }
+        until_due(&cloud, None).await;
+        assert_eq!(cloud.noted(), ["1"; 3]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_event_that_would_be_too_old_when_it_runs_again_is_given_up_when_it_is() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+        let cloud = TestCloud::start_with(clock.clone(), Vec::new()).await;
+        cloud.function(FAILS).await;
+        let config = PutFunctionEventInvokeConfigRequest {
+            function_name: "f".to_owned(),
+            maximum_event_age_in_seconds: Some(100),
+            ..PutFunctionEventInvokeConfigRequest::default()
+        };
+        cloud.cx.call::<PutFunctionEventInvokeConfig>(config).await.unwrap();
+        invoke(&cloud, "1").await;
+        let kept = clock.now().after(Duration::from_millis(100_001));
+        let minute = Duration::from_secs(60);
+        until_due(&cloud, Some(clock.now().after(minute))).await;
+        clock.advance(minute);
+        // Not after two minutes more.
+        until_due(&cloud, Some(kept)).await;
+        clock.advance(kept.since(clock.now()));
+        until_due(&cloud, None).await;
+        assert_eq!(cloud.noted(), ["1"; 2]);
     }
 
     #[test]

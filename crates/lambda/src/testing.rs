@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cumulet_api_iam::ops::{CreateRole, CreateRoleRequest};
-use cumulet_base::{AccountId, Limits, RandomIds, SystemClock};
+use cumulet_base::{AccountId, Clock, Limits, RandomIds, SystemClock};
 use cumulet_iam::{AccessKeys, Iam, Permissions, RootKey};
-use cumulet_service::{Cloud, Cx, Parts, Principal};
+use cumulet_service::{Cloud, Cx, Desired, Parts, Principal, Service};
 use cumulet_store::{Blobs, Options, Sealer, Store};
 use cumulet_sts::Sts;
 use cumulet_work::Work;
+use serde_json::json;
 use tempfile::TempDir;
 
 use crate::Lambda;
@@ -20,21 +22,26 @@ pub(crate) struct TestCloud {
     /// Acts as the account's root.
     pub(crate) cx: Cx,
     pub(crate) role: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl TestCloud {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Arc::new(SystemClock), Vec::new()).await
+    }
+
+    /// By another clock, and with further services.
+    pub(crate) async fn start_with(clock: Arc<dyn Clock>, more: Vec<Arc<dyn Service>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { min_free_bytes: 0, ..Options::default() };
         let store = Store::open(&folder.path().join("store"), options).await.unwrap();
         let sealer = Arc::new(Sealer::new(&[1; 32]));
-        let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
+        let ids = Arc::new(RandomIds);
         let account = AccountId::DEFAULT;
         let root = RootKey::load_or_create(&store, &sealer, ids.as_ref()).await.unwrap();
-        let keys = AccessKeys::new(&store, Arc::clone(&sealer), clock.clone(), &account, root);
+        let keys = AccessKeys::new(&store, Arc::clone(&sealer), Arc::clone(&clock), &account, root);
         let parts = Parts {
-            work: Work::new(store.clone(), clock.clone()),
+            work: Work::new(store.clone(), Arc::clone(&clock)),
             authorizer: Arc::new(Permissions::new(&store)),
             credentials: Arc::new(keys),
             limits: Limits::default(),
@@ -47,7 +54,8 @@ impl TestCloud {
             ids,
         };
         let lambda = Lambda::open(crate::Options::new(folder.path().join("lambda"))).await.unwrap();
-        let cloud = Cloud::new(parts, vec![Arc::new(Iam), Arc::new(Sts), lambda]);
+        let services: Vec<Arc<dyn Service>> = vec![Arc::new(Iam), Arc::new(Sts), lambda];
+        let cloud = Cloud::new(parts, services.into_iter().chain(more).collect());
         cloud.start();
         let cx = cloud.context(Principal::Root { account: AccountId::DEFAULT.to_string() });
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
@@ -58,7 +66,44 @@ impl TestCloud {
             ..CreateRoleRequest::default()
         });
         let role = made.await.unwrap().role.arn;
-        Self { cx, role, _folder: folder }
+        Self { cx, role, folder }
+    }
+
+    /// Makes the function `f`, of Python text in which `note(line)` writes down what [`Self::noted`]
+    /// reads.
+    pub(crate) async fn function(&self, text: &str) {
+        let note = "import os\ndef note(line):\n    with open(os.environ['SEEN'], 'a') as file:\n        \
+                    file.write(str(line) + '\\n')\n";
+        let properties = json!({
+            "FunctionName": "f",
+            "Runtime": "python3.9",
+            "Handler": "index.handler",
+            "Role": self.role,
+            "Code": { "ZipFile": format!("{note}{text}") },
+            "Timeout": "20",
+            "Environment": { "Variables": { "SEEN": self.folder.path().join("seen") } },
+        });
+        let kind = self.cx.cloud().registry().resource("AWS::Lambda::Function").unwrap();
+        let properties = properties.as_object().unwrap();
+        let desired = Desired { name: "f", properties, tags: &[] };
+        kind.create(&self.cx.attempting("f"), desired).await.unwrap();
+    }
+
+    /// The lines that the function has written down.
+    pub(crate) fn noted(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join("seen")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until the function has written down just these lines.
+    pub(crate) async fn until_noted(&self, lines: &[&str]) {
+        for _ in 0..3_000 {
+            if self.noted() == lines {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?} was noted, and not {lines:?}", self.noted());
     }
 }
 

@@ -64,7 +64,7 @@ fn isolated(grouped: bool) -> IsolatedLauncher {
 async fn wait_ahead(launcher: &IsolatedLauncher, root: &Path, runtime: &str, found: &Interpreter) {
     let folder = RuntimeFolder::write(&root.join("runtime")).unwrap();
     let kind = Generic::new(runtime.parse().unwrap(), found, MEMORY, &folder, launcher);
-    launcher.keep(std::slice::from_ref(&kind));
+    launcher.keep(std::slice::from_ref(&kind), false);
     while launcher.waiting(&kind) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

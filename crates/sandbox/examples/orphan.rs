@@ -1,6 +1,7 @@
 //! A platform with three busy functions, for the tests that kill it outright. The function's name
-//! is the folder's, by which its processes can be found. Where it is `waiting`, one of the three has
-//! answered and is frozen, and two sandboxes wait for functions: the folder then has a file `ready`.
+//! is the folder's, by which its processes can be found. Where it is `waiting`, one of the three
+//! has answered and is frozen, two sandboxes wait for functions, and one is spare: the folder then
+//! has a file `ready`.
 //!
 //! `cargo run -p cumulet-sandbox --example orphan -- <empty folder> <plain | isolated | waiting>`
 #![allow(clippy::unwrap_used, clippy::expect_used)] // an example: its user reads the message
@@ -66,8 +67,8 @@ fn launcher(root: &Path) -> Arc<dyn Launcher> {
         let folder = RuntimeFolder::write(&root.join("runtime")).unwrap();
         let program = found.interpreter.unwrap();
         let waiting = Generic::new(runtime, &program, 128, &folder, &launcher);
-        launcher.keep(std::slice::from_ref(&waiting));
-        while launcher.waiting(&waiting) < 2 {
+        launcher.keep(std::slice::from_ref(&waiting), true);
+        while launcher.waiting(&waiting) < 2 || !launcher.has_spare() {
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -137,9 +137,10 @@ pub trait Launcher: Send + Sync + 'static {
         Cow::Borrowed(url)
     }
 
-    /// Keeps programs of these kinds started ahead, most wanted first, and none of others. A
-    /// launcher may keep none. Does not wait.
-    fn keep(&self, _: &[Generic]) {}
+    /// Keeps programs of these kinds started ahead, most wanted first, and none of others; and if
+    /// there is to be a `spare`, a sandbox for a program of any kind. A launcher may keep none.
+    /// Does not wait.
+    fn keep(&self, _kinds: &[Generic], _spare: bool) {}
 
     /// Starts a program. Must be called within a tokio runtime with I/O enabled.
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>>;

@@ -103,3 +103,43 @@ impl fmt::Display for BackupName {
         self.arn().fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_are_names_and_back() {
+        let text = "arn:aws:dynamodb:eu-central-1:123456789012:table/Music/backup/\
+                    01489602797149-73d8d5bc";
+        let name = BackupName::parse(text).unwrap();
+        assert_eq!((name.table.as_str(), name.id.as_str()), ("Music", "01489602797149-73d8d5bc"));
+        assert_eq!(name.to_string(), text);
+        let made = BackupName::new(&name.table(), 1_489_602_797_149, "73d8d5bc");
+        assert_eq!(made, name);
+        for wrong in [
+            "",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/Music",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/Music/backup/",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table//backup/1",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/Music/backup/1/2",
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/Music/stream/1/backup/2",
+            "arn:aws:s3:eu-central-1:123456789012:table/Music/backup/1",
+            "arn:aws:dynamodb:::table/Music/backup/1",
+        ] {
+            let refused = BackupName::parse(wrong).map(drop).unwrap_err();
+            assert_eq!(refused.message, "Invalid Backup ARN", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn foreign_texts_are_no_names() {
+        bolero::check!().with_type::<String>().with_iterations(2_000).for_each(|text| {
+            for text in [text.clone(), format!("arn:aws:dynamodb:x:123456789012:table/{text}")] {
+                if let Ok(name) = BackupName::parse(&text) {
+                    assert_eq!(name.to_string(), text);
+                }
+            }
+        });
+    }
+}

@@ -148,6 +148,7 @@ fn refusal(error: ServiceError) -> Refusal {
         "ResourceNotFoundException" => Code::ResourceNotFound,
         "AccessDeniedException" => Code::AccessDenied,
         "DuplicateItemException" => Code::DuplicateItem,
+        "ItemCollectionSizeLimitExceededException" => Code::ItemCollectionSizeLimitExceeded,
         _ => Code::ValidationError,
     };
     Refusal::Statement(BatchStatementError {

@@ -18,7 +18,7 @@ use crate::DynamoDb;
 use crate::backups::{BackupError, BackupName, BackupRecord, State};
 use crate::describe;
 use crate::model::{RestoringRecord, TableRecord};
-use crate::restore::{self, From, Overrides};
+use crate::restore::{self, Origin, Overrides};
 use crate::tables::{Table, TableName};
 
 impl Handle<RestoreTableFromBackup> for DynamoDb {
@@ -51,7 +51,7 @@ impl Handle<RestoreTableFromBackup> for DynamoDb {
                 async move {
                     let mut source = backup.find(&tx).await?;
                     let record = restored(cx, (backup, &source), target, overrides, id)?;
-                    let from = From::Backup(backup.id.clone());
+                    let from = Origin::Backup(backup.id.clone());
                     restore::begin(&tx, cx, target, &record, from).await?;
                     check(backup, &source)?;
                     source.restores = Some(id.clone());

@@ -23,7 +23,7 @@ use crate::backups::BackupError;
 use crate::error::Error;
 use crate::history::{self, Clock};
 use crate::model::{CopyRecord, RecoveryRecord, RestoringRecord, TableRecord};
-use crate::restore::{self, From, Overrides};
+use crate::restore::{self, Origin, Overrides};
 use crate::tables::TableName;
 
 impl Handle<RestoreTableToPointInTime> for DynamoDb {
@@ -68,7 +68,7 @@ impl Handle<RestoreTableToPointInTime> for DynamoDb {
                         at: at.millis(),
                     });
                     let (name, from) = (source.name.clone(), table.id.clone());
-                    let from = From::Table { name, id: from, version };
+                    let from = Origin::Table { name, id: from, version };
                     restore::begin(&tx, cx, target, &record, from).await?;
                     check_copies(&table)?;
                     let copy = CopyRecord { id: id.clone(), version };

@@ -9,7 +9,7 @@ use cumulet_store::{Read as _, Store, StoreError, Tx};
 use cumulet_work::{Job, Lease, Outcome};
 use serde_json::json;
 
-use super::{From, RestoreRecord};
+use super::{Origin, RestoreRecord};
 use crate::DynamoDb;
 use crate::backups::BackupRecord;
 use crate::history::{self, Part, Source};
@@ -100,17 +100,17 @@ pub(super) async fn work(
 async fn source(
     read: &impl cumulet_store::Read,
     name: &TableName,
-    from: &From,
+    from: &Origin,
 ) -> Result<Option<Source>> {
     let (account, region) = (&name.account, &name.region);
     match from {
-        From::Backup(backup) => {
+        Origin::Backup(backup) => {
             let key = store::backups(account, region).text(backup);
             let record: Option<BackupRecord> = read.get_record(&key).await?;
             let items = |record: BackupRecord| record.keys(account, region, backup);
             Ok(record.map(|record| Source { items: items(record), images: None }))
         }
-        From::Table { id, version, .. } => Ok(Some(Source {
+        Origin::Table { id, version, .. } => Ok(Some(Source {
             items: store::items(account, region, id),
             images: Some((store::images(account, region, id), *version)),
         })),
@@ -125,14 +125,14 @@ async fn add(tx: &Tx, table: &Table, part: &Part) -> Result<()> {
 }
 
 /// Makes the table usable and releases its source.
-async fn finish(tx: &Tx, name: &TableName, id: &str, from: &From, now: Timestamp) -> Result<()> {
+async fn finish(tx: &Tx, name: &TableName, id: &str, from: &Origin, now: Timestamp) -> Result<()> {
     let record: Option<TableRecord> = tx.get_record(&name.key()).await?;
     if let Some(mut record) = record.filter(|record| record.id == id) {
         record.restoring = None;
         tx.put_record(name.key(), &record);
     }
     match from {
-        From::Backup(backup) => {
+        Origin::Backup(backup) => {
             let key = store::backups(&name.account, &name.region).text(backup);
             let record: Option<BackupRecord> = tx.get_record(&key).await?;
             if let Some(mut record) = record {
@@ -141,7 +141,7 @@ async fn finish(tx: &Tx, name: &TableName, id: &str, from: &From, now: Timestamp
             }
             Ok(())
         }
-        From::Table { name: table, id: source, .. } => {
+        Origin::Table { name: table, id: source, .. } => {
             let (account, region) = (name.account.clone(), name.region.clone());
             let table = TableName { account, region, name: table.clone() };
             Ok(history::release(tx, &table, source, id, now).await?)

@@ -43,7 +43,7 @@ const COPYING: [&str; 7] = [
 /// How far the restoring of a table is. The table's id is in its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RestoreRecord {
-    pub(crate) from: From,
+    pub(crate) from: Origin,
     /// The last position that is copied.
     pub(crate) after: Option<Vec<u8>>,
 }
@@ -54,7 +54,7 @@ impl Record for RestoreRecord {
 
 /// What a table is made from, in its own account and region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum From {
+pub(crate) enum Origin {
     /// A backup: its id.
     Backup(String),
     /// A table as of a version: its name and id.
@@ -74,7 +74,7 @@ pub(crate) async fn begin(
     cx: &Cx,
     name: &TableName,
     record: &TableRecord,
-    from: From,
+    from: Origin,
 ) -> Result<()> {
     check_target(tx, name).await?;
     check_counts(tx, name).await?;

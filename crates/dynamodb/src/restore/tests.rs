@@ -13,7 +13,7 @@ use cumulet_api_dynamodb::types::{
 use cumulet_base::Timestamp;
 use cumulet_store::{Direction, Read as _};
 
-use super::{From, Overrides, RestoreRecord, job, target};
+use super::{Origin, Overrides, RestoreRecord, job, target};
 use crate::history::tests::{items, put, recover};
 use crate::model::{Billing, TableRecord};
 use crate::ops::table_rules;
@@ -226,7 +226,7 @@ async fn a_table_is_hidden_until_it_is_whole() {
     });
     let name = TableName::parse(&testing.cx, "made").unwrap();
     let from =
-        From::Table { name: "things".into(), id: source.record.id.clone(), version: u64::MAX };
+        Origin::Table { name: "things".into(), id: source.record.id.clone(), version: u64::MAX };
     let progress = RestoreRecord { from, after: None };
     let store = testing.cx.store();
     store
@@ -280,4 +280,44 @@ async fn a_table_is_hidden_until_it_is_whole() {
     let verified = crate::verify(store).await.unwrap();
     assert_eq!(verified.told, Vec::<String>::new());
     testing.call::<DeleteTable>(drop()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restores_under_way_have_a_limit() {
+    let testing = Testing::new().await;
+    let name = testing.table("things", CreateTableInput::default()).await;
+    recover(&testing, "things", true, None).await;
+    let source = testing.service.named(&name).await.unwrap().unwrap();
+    let plant = |tx: cumulet_store::Tx| {
+        for n in 0..super::RESTORES {
+            let label = format!("made-{n}");
+            let made = target(
+                &source.record,
+                &Overrides::default(),
+                &label,
+                label.clone(),
+                testing.cx.now(),
+            );
+            let mut made = made.unwrap();
+            made.restoring = Some(crate::model::RestoringRecord {
+                backup: None,
+                table: source.arn.to_string(),
+                at: 0,
+            });
+            tx.put_record(TableName::parse(&testing.cx, &label).unwrap().key(), &made);
+        }
+        async { Ok::<_, cumulet_store::StoreError>(()) }
+    };
+    testing.cx.store().transact(plant).await.unwrap();
+    let input = |to: &str| RestoreTableToPointInTimeInput {
+        source_table_name: Some("things".into()),
+        target_table_name: to.into(),
+        use_latest_restorable_time: Some(true),
+        ..Default::default()
+    };
+    let refused = testing.call::<RestoreTableToPointInTime>(input("one-more")).await.unwrap_err();
+    assert_eq!(refused.code, "LimitExceededException");
+    assert!(refused.message.starts_with("Only 50 restore operations"), "{refused}");
+    let refused = testing.call::<RestoreTableToPointInTime>(input("made-7")).await.unwrap_err();
+    assert_eq!(refused.code, "TableInUseException");
 }

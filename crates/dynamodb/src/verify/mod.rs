@@ -6,6 +6,8 @@
 //! For a data folder that no cloud runs on. It changes nothing.
 
 mod backup;
+#[cfg(test)]
+mod copies_tests;
 mod history;
 mod stream;
 mod table;

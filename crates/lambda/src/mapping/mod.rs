@@ -20,6 +20,8 @@ mod read;
 pub(crate) mod settings;
 mod source;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use describe::{Progress, describe};
 pub(crate) use model::{MappingRecord, Start};

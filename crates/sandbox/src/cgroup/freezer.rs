@@ -61,3 +61,33 @@ pub(super) fn thaw_killed(group: &Path) -> bool {
     let state = group.join(STATE);
     state.exists() && fs::write(state, "THAWED").is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written, shown on plain files: a machine has one version or the other.
+    #[test]
+    fn each_version_has_its_words() {
+        for (name, frozen, thawed) in [("cgroup.freeze", "1", "0"), (STATE, "FROZEN", "THAWED")] {
+            let group = tempfile::tempdir().unwrap();
+            assert!(Freezer::of(group.path()).is_none());
+            let file = group.path().join(name);
+            fs::write(&file, "").unwrap();
+            let freezer = Freezer::of(group.path()).unwrap();
+            freezer.freeze();
+            assert_eq!(fs::read_to_string(&file).unwrap(), frozen);
+            freezer.thaw();
+            assert_eq!(fs::read_to_string(&file).unwrap(), thawed);
+        }
+    }
+
+    #[test]
+    fn only_version_1_keeps_the_killed() {
+        let group = tempfile::tempdir().unwrap();
+        assert!(!thaw_killed(group.path()));
+        fs::write(group.path().join(STATE), "FROZEN").unwrap();
+        assert!(thaw_killed(group.path()));
+        assert_eq!(fs::read_to_string(group.path().join(STATE)).unwrap(), "THAWED");
+    }
+}

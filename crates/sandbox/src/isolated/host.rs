@@ -19,8 +19,9 @@ use rustix::thread::UnshareFlags;
 use super::barrier::Barriers;
 use super::link::{Link, Message, Reader, malformed};
 use super::seccomp::Filters;
+use super::slot::UIDS;
 use super::sys::{self, Forked};
-use super::{SANDBOX_GID, SANDBOX_UID, UIDS, init, root};
+use super::{SANDBOX_GID, SANDBOX_UID, init, root};
 use crate::cgroup::Cgroup;
 
 /// The first argument by which a program is told to be the launcher.

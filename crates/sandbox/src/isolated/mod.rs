@@ -7,8 +7,8 @@
 //! - each sandbox's **first process** (`init`) builds the sandbox from inside (`root`, `network`),
 //!   gives up what it may (`confine`, `seccomp`) and becomes the parent of the function's runtime.
 //!
-//! Some sandboxes are made before it is known for whom (`stock`): then the runtime waits too, and is
-//! given its function's files, limits and environment when there is one.
+//! Some sandboxes are made before it is known for whom (`stock`): then the runtime waits too, and
+//! is given its function's files, limits and environment when there is one.
 //!
 //! They speak over `link`. If the platform ends, however that comes about, the launcher hears it
 //! and ends every sandbox; if the launcher ends, the kernel ends every first process (its parent
@@ -27,13 +27,13 @@ mod network;
 mod process;
 mod root;
 mod seccomp;
+mod slot;
 mod stock;
 mod sys;
 
 use std::borrow::Cow;
 use std::io;
 use std::net::TcpListener;
-use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,7 +46,8 @@ use barrier::Barriers;
 pub use host::sandbox_entry;
 use link::{Link, Message, Reader, malformed};
 use process::{Account, IsolatedProcess, Place};
-use stock::Stock;
+use slot::Slot;
+use stock::{Spare, Stock};
 
 use crate::cgroup::{Cgroup, CgroupParent, GroupLimits, group_name};
 use crate::child::PROCESS_LIMIT;
@@ -57,11 +58,6 @@ use crate::launch::{BoxFuture, Folders, Launch, Launched, Launcher, Rung};
 /// The function's user and group inside, as on AWS.
 const SANDBOX_UID: u32 = 993;
 const SANDBOX_GID: u32 = 990;
-/// Users outside that sandboxes may get where the platform is root: above those that systemd gives
-/// to containers, below the sign bit (systemd.io, "Users, Groups, UIDs and GIDs on systemd").
-const UIDS: Range<u32> = 0x7000_0000..0x8000_0000;
-/// Sandboxes of one platform at a time, each with two users.
-const SLOT_LIMIT: u32 = 2048;
 /// How long the launcher or a first process may take over one answer. Milliseconds are usual; this
 /// is for a machine that is out of memory.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -134,6 +130,12 @@ impl IsolatedLauncher {
         self.shared.stock.waiting(kind)
     }
 
+    /// Whether a sandbox without a program is there.
+    #[doc(hidden)]
+    pub fn has_spare(&self) -> bool {
+        self.shared.stock.has_spare()
+    }
+
     /// Leaves barriers out, so that a test can show what each of them is for.
     #[doc(hidden)]
     #[must_use]
@@ -170,8 +172,8 @@ impl Launcher for IsolatedLauncher {
         }
     }
 
-    fn keep(&self, kinds: &[Generic]) {
-        self.shared.keep(kinds);
+    fn keep(&self, kinds: &[Generic], spare: bool) {
+        self.shared.keep(kinds, spare);
     }
 
     fn launch(&self, launch: Launch) -> BoxFuture<'_, io::Result<Launched>> {
@@ -269,7 +271,11 @@ impl Shared {
     /// Makes a sandbox and starts the program in it. Blocks.
     fn start(&self, launch: &Launch) -> io::Result<Begun> {
         let plan = self.plan();
-        let prepared = self.prepare(limits(launch), plan.as_ref())?;
+        let spare = self.stock.take_spare();
+        let (mut prepared, doors) = match spare {
+            Some(Spare { prepared, doors }) => (prepared, Some(doors)),
+            None => (self.prepare(limits(launch), plan.as_ref())?, None),
+        };
         let inside = inside(&launch.folders);
         let mut shown = functions_own(&launch.folders, &inside);
         shown.push((launch.folders.runtime.clone(), inside.runtime));
@@ -291,7 +297,14 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let doors = prepared.doors()?;
+        let doors = match doors {
+            Some(doors) => {
+                prepared.account.limit(limits(launch))?;
+                doors
+            }
+            // Not before what else there was to do: its first process builds it meanwhile.
+            None => prepared.doors()?,
+        };
         let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
@@ -463,47 +476,4 @@ fn interpreter_files(interpreter: &Path) -> Vec<PathBuf> {
         prefix.into_iter().flat_map(|prefix| [prefix.join("lib"), prefix.join("lib64")]);
     files.extend(libraries.filter(|folder| folder.is_dir()));
     files
-}
-
-/// Which users of `UIDS` are taken, for all launchers of this process.
-static SLOTS: Mutex<Slots> = Mutex::new(Slots { free: Vec::new(), used: 0 });
-
-#[derive(Debug)]
-struct Slots {
-    free: Vec<u32>,
-    used: u32,
-}
-
-/// One sandbox's number among those of the platform, until it is dropped.
-#[derive(Debug)]
-struct Slot(u32);
-
-impl Slot {
-    fn take() -> io::Result<Self> {
-        let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = slots.free.pop() {
-            return Ok(Self(number));
-        }
-        if slots.used == SLOT_LIMIT {
-            return Err(io::Error::new(
-                io::ErrorKind::QuotaExceeded,
-                format!("{SLOT_LIMIT} sandboxes are running already"),
-            ));
-        }
-        slots.used += 1;
-        Ok(Self(slots.used - 1))
-    }
-
-    /// The first of its two users. Two platforms of one machine have different ones, unless their
-    /// pids are equal modulo 65,536.
-    fn first_user(&self) -> u32 {
-        let platform = std::process::id() % ((UIDS.end - UIDS.start) / (2 * SLOT_LIMIT));
-        UIDS.start + platform * 2 * SLOT_LIMIT + self.0 * 2
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        SLOTS.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
-    }
 }

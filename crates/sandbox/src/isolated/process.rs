@@ -9,8 +9,9 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
+use super::init;
 use super::link::{Link, Message};
-use super::{Slot, init};
+use super::slot::Slot;
 use crate::cgroup::{Cgroup, GroupLimits};
 use crate::egress::Relay;
 use crate::launch::{BoxFuture, Exit, Process};
@@ -45,6 +46,11 @@ impl Account {
 
     pub(super) fn join_cgroup(&self) -> io::Result<()> {
         self.cgroup().map_or(Ok(()), |cgroup| cgroup.take_in(self.pid))
+    }
+
+    /// Whether its first process has ended, and with it all others.
+    pub(super) fn has_ended(&self) -> bool {
+        watch::is_readable(&self.pidfd)
     }
 
     /// Another limit than it was made with.

@@ -2,9 +2,10 @@
 //! runtime client, and nothing of any function's. One is given to one function version, once, and
 //! ends with it.
 //!
-//! A few more are kept for a while after calls found none. All are made one after the other by a
-//! thread of their own, a moment after they are wanted, and with a small share of the processor: functions that run come first. Where no kind is
-//! wanted there are none, and the thread sleeps.
+//! A few more are kept for a while after calls found none. One more sandbox is kept empty, for a
+//! function that must be started by itself. All are made one after the other by a thread of their
+//! own, a moment after they are wanted, and with a small share of the processor: functions that run
+//! come first. Where no kind is wanted there are none, and the thread sleeps.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -13,8 +14,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::assignment::{Assignment, Furniture};
 use super::link::Link;
@@ -26,6 +25,7 @@ use super::{
 use crate::cgroup::GroupLimits;
 use crate::generic::Generic;
 use crate::launch::{Folders, Launch};
+use crate::watch;
 
 /// Of each kind, while calls come one at a time.
 const USUAL: usize = 2;
@@ -42,8 +42,10 @@ const PENALTY: Duration = Duration::from_secs(60);
 /// What one that waits may use, files included: the smallest function's memory and storage.
 const MEMORY: u64 = (128 + 512) << 20;
 /// What its share of the processor is measured by while it starts: an eighth of the smallest
-/// function's share. With the least share that there is, none would ever be ready on a busy machine.
+/// function's share. With the least share that there is, none would ever be ready on a busy
+/// machine.
 const SHARE: u64 = 16 << 20;
+const LIMITS: GroupLimits = GroupLimits { bytes: MEMORY, memory: SHARE, processes: PROCESS_LIMIT };
 /// Bytes of ephemeral storage that most functions have, so that it need not be changed.
 const STORAGE: u64 = 512 << 20;
 
@@ -60,10 +62,21 @@ struct Waiting {
 
 impl Waiting {
     fn has_ended(&self) -> bool {
-        let mut ended = [PollFd::new(&self.runtime, PollFlags::IN)];
-        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-        !matches!(rustix::event::poll(&mut ended, Some(&now)), Ok(0))
+        watch::is_readable(&self.runtime)
     }
+}
+
+/// A sandbox that is built and has no program.
+pub(super) struct Spare {
+    pub(super) prepared: Prepared,
+    pub(super) doors: network::Doors,
+}
+
+/// What to make next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Lacking {
+    Waiting(Generic),
+    Spare,
 }
 
 /// Those that there are, and those that are wanted.
@@ -78,6 +91,10 @@ struct State {
     /// Most wanted first.
     kinds: Vec<Generic>,
     shelves: HashMap<Generic, Shelf>,
+    spare: Option<Spare>,
+    wants_spare: bool,
+    /// Neither is a spare one tried before.
+    spare_shut_until: Option<Instant>,
     /// When the last one was taken.
     taken: Option<Instant>,
     /// Whether somebody makes them.
@@ -125,10 +142,19 @@ impl Shelf {
 }
 
 impl State {
-    /// The first kind of which there are too few.
-    fn lacking(&self, now: Instant) -> Option<&Generic> {
+    /// The first kind of which there are too few, and at last the spare one.
+    fn lacking(&self, now: Instant) -> Option<Lacking> {
         let lacks = |kind: &&Generic| self.shelves.get(*kind).is_none_or(|shelf| shelf.lacks(now));
-        self.kinds.iter().find(lacks)
+        let spare = self.wants_spare
+            && self.spare.is_none()
+            && self.spare_shut_until.is_none_or(|until| until <= now);
+        let kind = self.kinds.iter().find(lacks).cloned().map(Lacking::Waiting);
+        kind.or_else(|| spare.then_some(Lacking::Spare))
+    }
+
+    fn next_change(&self, now: Instant) -> Option<Instant> {
+        let shelves = self.shelves.values().filter_map(|shelf| shelf.next_change(now));
+        shelves.chain(self.spare_shut_until.filter(|at| *at > now)).min()
     }
 }
 
@@ -163,8 +189,22 @@ impl Stock {
         self.lock().shelves.get(kind).map_or(0, |shelf| shelf.waiting.len())
     }
 
-    /// The kind to make one of next, once it is time; `None` when it is all over.
-    fn next(&self) -> Option<Generic> {
+    pub(super) fn has_spare(&self) -> bool {
+        self.lock().spare.is_some()
+    }
+
+    /// The spare one, if there is one.
+    pub(super) fn take_spare(&self) -> Option<Spare> {
+        let mut state = self.lock();
+        let spare = state.spare.take()?;
+        state.taken = Some(Instant::now());
+        drop(state);
+        self.changed.notify_all();
+        (!spare.prepared.account.has_ended()).then_some(spare)
+    }
+
+    /// What to make next, once it is time; `None` when it is all over.
+    fn next(&self) -> Option<Lacking> {
         let mut state = self.lock();
         loop {
             if state.is_closed {
@@ -182,9 +222,9 @@ impl Stock {
             }
             let pause = state.taken.map_or(Duration::ZERO, |at| (at + PAUSE).duration_since(now));
             let until = match state.lacking(now) {
-                Some(kind) if pause.is_zero() => return Some(kind.clone()),
+                Some(lacking) if pause.is_zero() => return Some(lacking),
                 Some(_) => Some(now + pause),
-                None => state.shelves.values().filter_map(|shelf| shelf.next_change(now)).min(),
+                None => state.next_change(now),
             };
             state = match until {
                 Some(until) => {
@@ -213,8 +253,23 @@ impl Stock {
         }
     }
 
+    fn put_spare(&self, made: io::Result<Spare>) {
+        let mut state = self.lock();
+        if state.is_closed || !state.wants_spare {
+            drop(state);
+            return;
+        }
+        match made {
+            Ok(spare) => state.spare = Some(spare),
+            Err(error) => {
+                tracing::warn!(%error, "no sandbox can be made ahead for now");
+                state.spare_shut_until = Some(Instant::now() + PENALTY);
+            }
+        }
+    }
+
     /// Keeps these kinds, and no others; whether somebody must begin to make them.
-    fn keep(&self, kinds: &[Generic]) -> bool {
+    fn keep(&self, kinds: &[Generic], spare: bool) -> bool {
         let kinds: Vec<Generic> = kinds.iter().take(KINDS).cloned().collect();
         let mut state = self.lock();
         let gone: Vec<Shelf> = state
@@ -222,12 +277,14 @@ impl Stock {
             .extract_if(|kind, _| !kinds.contains(kind))
             .map(|(_, shelf)| shelf)
             .collect();
-        let begin = !kinds.is_empty() && !state.is_served && !state.is_closed;
+        let begin = (spare || !kinds.is_empty()) && !state.is_served && !state.is_closed;
         state.is_served |= begin;
         state.kinds = kinds;
+        state.wants_spare = spare;
+        let unwanted = if spare { None } else { state.spare.take() };
         drop(state);
         self.changed.notify_all();
-        drop(gone);
+        drop((gone, unwanted));
         begin
     }
 
@@ -235,7 +292,7 @@ impl Stock {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
-        let gone = std::mem::take(&mut state.shelves);
+        let gone = (std::mem::take(&mut state.shelves), state.spare.take());
         drop(state);
         self.changed.notify_all();
         drop(gone);
@@ -246,8 +303,8 @@ impl Stock {
 pub(super) struct TakenWaiting(Waiting);
 
 impl Shared {
-    pub(super) fn keep(self: &Arc<Self>, kinds: &[Generic]) {
-        if !self.stock.keep(kinds) {
+    pub(super) fn keep(self: &Arc<Self>, kinds: &[Generic], spare: bool) {
+        if !self.stock.keep(kinds, spare) {
             return;
         }
         let (stock, shared) = (Arc::clone(&self.stock), Arc::downgrade(self));
@@ -257,11 +314,17 @@ impl Shared {
         }
     }
 
+    /// Makes a sandbox for whatever comes. Blocks until it is built.
+    fn make_spare(&self) -> io::Result<Spare> {
+        let prepared = self.prepare(LIMITS, self.plan().as_ref())?;
+        let doors = prepared.doors()?;
+        Ok(Spare { prepared, doors })
+    }
+
     /// Makes a sandbox in which a program waits for its function. Blocks until it does.
     fn wait_ahead(&self, kind: &Generic) -> io::Result<Waiting> {
         let plan = self.plan();
-        let limits = GroupLimits { bytes: MEMORY, memory: SHARE, processes: PROCESS_LIMIT };
-        let prepared = self.prepare(limits, plan.as_ref())?;
+        let prepared = self.prepare(LIMITS, plan.as_ref())?;
         let runtime = kind.runtime.clone();
         let inside = inside(&Folders { code: "".into(), layers: None, runtime: runtime.clone() });
         let mut shown = vec![(runtime, inside.runtime)];
@@ -282,7 +345,8 @@ impl Shared {
         for tree in trees {
             assign.fd(tree);
         }
-        let (Prepared { account, control, .. }, doors) = prepared.doors()?;
+        let doors = prepared.doors()?;
+        let Prepared { account, control, .. } = prepared;
         control.send(&assign)?;
         drop(assign);
         let runtime = expect(control.receive()?, "started")?.fd()?;
@@ -320,11 +384,20 @@ impl Shared {
 
 /// Makes what is wanted until the launcher is gone.
 fn fill(stock: &Stock, shared: &Weak<Shared>) {
-    while let Some(kind) = stock.next() {
+    while let Some(lacking) = stock.next() {
         let Some(shared) = shared.upgrade() else { return };
-        let made = shared.wait_ahead(&kind);
-        drop(shared);
-        stock.put(kind, made);
+        match lacking {
+            Lacking::Waiting(kind) => {
+                let made = shared.wait_ahead(&kind);
+                drop(shared);
+                stock.put(kind, made);
+            }
+            Lacking::Spare => {
+                let made = shared.make_spare();
+                drop(shared);
+                stock.put_spare(made);
+            }
+        }
     }
 }
 

@@ -174,6 +174,8 @@ impl Orphan {
         let functions = if is_waiting { 5 } else { 3 };
         // Each sandbox has a first process besides its function, and all have one launcher.
         let helpers = if crate::ISOLATED { functions + 1 } else { 0 };
+        // And a spare one has a first process alone.
+        let helpers = helpers + usize::from(is_waiting);
         assert_eq!(family.len(), 1 + functions + helpers, "{family:?}");
         let namespaces = family.iter().flat_map(|&pid| namespaces(pid)).collect();
         Self { child: child.into(), platform, family, namespaces, folder }

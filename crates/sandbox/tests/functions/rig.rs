@@ -79,7 +79,7 @@ pub(crate) fn wait_ahead(launcher: &IsolatedLauncher, function: &Function, folde
     let Some(interpreter) = &function.interpreter else { return };
     let (runtime, memory) = (function.runtime, function.memory_mb);
     let kind = Generic::new(runtime, interpreter, memory, folder, launcher);
-    launcher.keep(std::slice::from_ref(&kind));
+    launcher.keep(std::slice::from_ref(&kind), false);
     let start = Instant::now();
     while launcher.waiting(&kind) == 0 {
         assert!(start.elapsed() < Duration::from_secs(30), "no sandbox waits");

@@ -39,7 +39,7 @@ impl Ground {
     }
 
     async fn keep(&self, kind: &Generic) {
-        self.launcher.keep(std::slice::from_ref(kind));
+        self.launcher.keep(std::slice::from_ref(kind), false);
         until("two wait", || self.waiting(kind) == 2).await;
     }
 
@@ -89,7 +89,7 @@ async fn none_waits_before_it_is_wanted_and_none_longer() {
     assert_eq!(ground.waiting(&node), 0);
     ground.keep(&node).await;
     assert_eq!(ground.waiting(&python), 0);
-    ground.launcher.keep(&[]);
+    ground.launcher.keep(&[], false);
     assert_eq!((ground.waiting(&python), ground.waiting(&node)), (0, 0));
 }
 
@@ -147,6 +147,27 @@ async fn they_end_with_their_launcher() {
     let Ground { launcher, .. } = ground;
     drop(launcher);
     until("all end", || !all.iter().any(|&pid| alive(pid))).await;
+}
+
+/// An empty one is for whoever is started by himself.
+#[tokio::test]
+async fn a_spare_one_is_anybodys() {
+    let ground = Ground::new(CgroupParent::own());
+    let plan = || {
+        let mut plan = python(WAITED);
+        plan.function.environment.insert("PYTHONHASHSEED".to_owned(), "1".to_owned());
+        plan
+    };
+    ground.launcher.keep(&[], true);
+    until("there is one", || ground.launcher.has_spare()).await;
+    for _ in 0..2 {
+        let rig = ground.start(plan());
+        assert_eq!(rig.value("{}").await[0], false);
+        until("there is another", || ground.launcher.has_spare()).await;
+    }
+    ground.launcher.keep(&[], false);
+    assert!(!ground.launcher.has_spare());
+    assert_eq!(ground.start(plan()).value("{}").await[0], false);
 }
 
 /// What waits has the limits of the smallest function; who is given it has those of his own.

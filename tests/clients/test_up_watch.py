@@ -3,6 +3,7 @@ and the next save is a new try."""
 
 import json
 import os
+import signal
 import time
 
 from test_up import FUNCTION, PAGE, PYTHON, SETTINGS, get, node, project, small_app, up
@@ -82,7 +83,7 @@ def test_a_saved_handler_runs(tmp_path):
         (app / "aside").rename(app / "hello")
         answers(running, url, "back again")
         assert "deploy stack app: updated" not in running.said()
-        assert running.stop() == 0
+        assert running.stop(signal.SIGTERM) == 0
     # What was reloaded and taken back while nobody watched runs no more.
     save(handler, HANDLER.format("one"))
     for name in ["words.py", ".app.py.swp"]:
@@ -142,10 +143,10 @@ def test_a_saved_template_is_deployed(tmp_path):
         assert get(url)[:2] == (200, "one")
         # Whatever is saved next, the stack comes first.
         save(app / "template.yaml", template(with_second.replace("Timeout: 30", "Timeout: 20", 1)))
-        says(running, "deploy stack app: ", times=3)
+        says(running, "✓ deploy stack app: ", times=3)
         save(app / "hello" / "app.py", HANDLER.format("two"))
         answers(running, url, "two")
-        assert running.stop() == 0
+        assert running.stop(signal.SIGTERM) == 0
 
 
 def test_an_app_that_cannot_be_deployed_at_first(tmp_path):
@@ -155,7 +156,7 @@ def test_an_app_that_cannot_be_deployed_at_first(tmp_path):
         save(app / "template.yaml", template(FUNCTION))
         url = running.wait_for("  Url ").split()[1]
         answers(running, url, "one")
-        assert running.stop() == 0
+        assert running.stop(signal.SIGTERM) == 0
 
 
 def test_a_function_that_is_published_is_deployed(tmp_path):

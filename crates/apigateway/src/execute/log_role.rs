@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cumulet_api_sts::ops::{AssumeRole, AssumeRoleRequest};
 use cumulet_base::{AccountId, Region, Timestamp};
@@ -21,6 +21,10 @@ const SESSION: &str = "BackplaneAssumeRoleSession";
 const LASTS: i32 = 900;
 /// How long it is used: what the role's trust policy says by then is heard.
 const USED: Duration = Duration::from_secs(300);
+/// How long an answer about the role's policies holds: each request asks.
+const STALE: Duration = Duration::from_millis(500);
+/// Streams of which answers are held, at most.
+const MOST: usize = 1024;
 
 /// The account's settings that a line is written by.
 type Place = (AccountId, Region);
@@ -32,6 +36,8 @@ pub(crate) struct Writers(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     assumed: HashMap<Place, Assumed>,
+    /// By the role and the stream: when it was asked, and the answer.
+    asked: HashMap<(String, String), (Instant, Option<bool>)>,
     /// Where the last line was refused: that is told once.
     refused: HashSet<Place>,
 }
@@ -64,7 +70,7 @@ impl Writers {
     }
 
     /// Whether `role` may write to the stream, and whether it may make the group: `None` where it
-    /// may not write.
+    /// may not write. As it was up to half a second ago.
     pub(crate) async fn leave(
         &self,
         cx: &Cx,
@@ -72,6 +78,24 @@ impl Writers {
         group: &Group,
         stream: &str,
     ) -> Option<bool> {
+        let asked = (role.to_owned(), group.stream_arn(stream).to_string());
+        if let Some((at, leave)) = self.lock().asked.get(&asked)
+            && at.elapsed() < STALE
+        {
+            return *leave;
+        }
+        let leave = self.ask(cx, role, group, stream).await;
+        let mut known = self.lock();
+        if known.asked.len() >= MOST {
+            known.asked.retain(|_, (at, _)| at.elapsed() < STALE);
+        }
+        if known.asked.len() < MOST {
+            known.asked.insert(asked, (Instant::now(), leave));
+        }
+        leave
+    }
+
+    async fn ask(&self, cx: &Cx, role: &str, group: &Group, stream: &str) -> Option<bool> {
         let place = (cx.account().clone(), cx.region().clone());
         let asked = match self.principal(cx, &place, role).await {
             Ok(principal) => ask(cx, &principal, group, stream).await,

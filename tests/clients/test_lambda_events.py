@@ -164,7 +164,7 @@ def invoke_later(app, event):
 
 def test_records_of_events_reach_a_function_and_a_bucket(cloud, app):
     app.make()
-    listener = App(cloud, f"{app.name}-listener").make()
+    listener = App(cloud, f"{app.name[:40]}-{app.name[-4:]}-listener").make()
     arn = f"arn:aws:lambda:{REGION}:000000000000:function:{listener.name}"
     config = {
         "OnSuccess": {"Destination": arn},

@@ -47,8 +47,12 @@ function waitForFunction(descriptor) {
   // The platform is gone.
   if (said === '') process.exit(1);
   const { environment } = JSON.parse(said);
-  for (const name of Object.keys(env)) delete env[name];
-  Object.assign(env, environment);
+  // What stays as it is is not touched: to set TZ, even to what it is, makes Node.js compare every
+  // time zone there is with the machine's, which takes 30 ms.
+  for (const name of Object.keys(env)) if (!(name in environment)) delete env[name];
+  for (const [name, value] of Object.entries(environment)) {
+    if (env[name] !== value) env[name] = value;
+  }
   process.chdir(env.LAMBDA_TASK_ROOT);
   Module._initPaths();
 }
